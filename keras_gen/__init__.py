@@ -1,0 +1,24 @@
+"""keras-gen: the generative model zoo for Keras 3."""
+
+__version__ = "0.1.0"
+
+from keras_gen import data, diffusion, layers, losses, networks
+from keras_gen.models import DDPM, VAE, WGANGP, GenerativeModel
+from keras_gen.presets import from_preset, info, list_presets
+
+
+
+__all__ = [
+    "DDPM",
+    "GenerativeModel",
+    "VAE",
+    "WGANGP",
+    "data",
+    "diffusion",
+    "from_preset",
+    "info",
+    "layers",
+    "list_presets",
+    "losses",
+    "networks",
+]

@@ -1,0 +1,89 @@
+"""Scalars and pictures for TensorBoard, on any backend."""
+
+import io
+import pathlib
+
+import keras
+import numpy as np
+from PIL import Image
+from tensorboard.compat.proto import event_pb2, summary_pb2
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+from keras_gen import gallery
+
+
+class TensorBoardLogs(keras.callbacks.Callback):
+    """Write an epoch's logs as scalars, at the step reached.
+
+    Args:
+        folder: where the event files go.
+    """
+
+    def __init__(self, folder):
+        super().__init__()
+        self.folder = pathlib.Path(folder)
+
+    def on_train_begin(self, logs=None):
+        self._writer = EventFileWriter(str(self.folder))
+        # Events of a killed run after its last checkpoint are dropped by the reader.
+        start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
+        self._add(session_log=start)
+
+    def on_epoch_end(self, epoch, logs=None):
+        values = [
+            summary_pb2.Summary.Value(tag=name, simple_value=float(np.mean(value)))
+            for name, value in sorted((logs or {}).items())
+        ]
+        self._add(summary=summary_pb2.Summary(value=values))
+        self._writer.flush()
+
+    def on_train_end(self, logs=None):
+        self._writer.close()
+
+    def image(self, tag, picture):
+        """Write a uint8 array (h, w, 1 or 3) under a tag, at the step reached."""
+        buffer = io.BytesIO()
+        shown = picture[..., 0] if picture.shape[2] == 1 else picture
+        Image.fromarray(shown).save(buffer, format="PNG")
+        image = summary_pb2.Summary.Image(
+            height=picture.shape[0],
+            width=picture.shape[1],
+            colorspace=picture.shape[2],
+            encoded_image_string=buffer.getvalue(),
+        )
+        value = summary_pb2.Summary.Value(tag=tag, image=image)
+        self._add(summary=summary_pb2.Summary(value=[value]))
+        self._writer.flush()
+
+    def _add(self, **content):
+        step = int(self.model.optimizer.iterations.numpy())
+        self._writer.add_event(event_pb2.Event(step=step, **content))
+
+
+class SampleGrid(keras.callbacks.Callback):
+    """Draw the same samples after epochs, as PNG files and TensorBoard images.
+
+    Args:
+        folder: where `epoch_0001.png` and so on go.
+        logs: a `TensorBoardLogs` that shows them too.
+        count: samples in the grid.
+        every: epochs between grids; the last epoch always has one.
+        seed: seed of the samples.
+    """
+
+    def __init__(self, folder, logs, *, count=64, every=1, seed=0):
+        super().__init__()
+        self.folder = pathlib.Path(folder)
+        self.logs = logs
+        self.count = count
+        self.every = every
+        self.seed = seed
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every and epoch + 1 != self.params["epochs"]:
+            return
+        samples = self.model.generate(self.count, seed=self.seed, verbose=False)
+        sheet = gallery.grid(samples)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        gallery.save_png(self.folder / f"epoch_{epoch + 1:04}.png", sheet, scale=2)
+        self.logs.image("samples", sheet)

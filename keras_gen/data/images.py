@@ -1,0 +1,143 @@
+"""Cropping, resizing and decoding of single images, with Pillow."""
+
+import math
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from PIL import Image, ImageOps
+
+# ITU-R BT.601, which is what Pillow's own conversion to "L" uses.
+_LUMA = np.array([0.299, 0.587, 0.114])
+
+
+def check_size(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
+    """Returns `(height, width)` from an int, a pair, or None (left alone)."""
+    if size is None:
+        return None
+    pair = (size, size) if isinstance(size, (int, np.integer)) else tuple(size)
+    whole = all(isinstance(s, (int, np.integer)) and s > 0 for s in pair)
+    if len(pair) != 2 or not whole:
+        raise ValueError(
+            "image_size must be a positive int or a (height, width) pair. "
+            f"Received: {size!r}"
+        )
+    return int(pair[0]), int(pair[1])
+
+
+def check_channels(channels: int | None) -> int | None:
+    """Returns `channels` if it is 1, 3 or None (left alone)."""
+    if channels not in (None, 1, 3):
+        raise ValueError(f"channels must be 1, 3 or None. Received: {channels!r}")
+    return channels
+
+
+def fit(
+    image: np.ndarray,
+    size: tuple[int, int] | None = None,
+    channels: int | None = None,
+) -> np.ndarray:
+    """Centre-crops to the aspect ratio, resizes, and sets the channels.
+
+    Resizing is Pillow's LANCZOS, whose window widens with the reduction, so it is
+    antialiased; unlike BOX it also interpolates when it enlarges.
+
+    Args:
+        image: (h, w, c) uint8 in [0, 255], or float.
+        size: `(height, width)` wanted, or None.
+        channels: 1 (BT.601 luma), 3 (the grey one repeated), or None.
+
+    Returns:
+        (height, width, channels) of the dtype of `image`; uint8 stays in [0, 255].
+    """
+    if channels == 1 and image.shape[-1] == 3:
+        image = _cast(image @ _LUMA[:, None], image.dtype)
+    if size is not None and image.shape[:2] != size:
+        image = _resize(image, size)
+    if channels == 3 and image.shape[-1] == 1:
+        image = np.repeat(image, 3, axis=-1)
+    if channels is not None and image.shape[-1] != channels:
+        raise ValueError(
+            f"Expected images of 1 or 3 channels to make {channels} of. "
+            f"Received: an image of shape {image.shape}"
+        )
+    return image
+
+
+def fit_batch(
+    images: np.ndarray,
+    size: tuple[int, int] | None = None,
+    channels: int | None = None,
+) -> np.ndarray:
+    """`fit` for (n, h, w, c) images; returns them as they are if nothing changes."""
+    same_size = size is None or images.shape[1:3] == size
+    if same_size and channels in (None, images.shape[-1]):
+        return images
+    return np.stack([fit(image, size, channels) for image in images])
+
+
+def parallel(function, items) -> list:
+    """`[function(item) for item in items]`, in threads: Pillow frees the GIL."""
+    workers = min(8, os.cpu_count() or 1, len(items))
+    if workers < 2:
+        return [function(item) for item in items]
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(function, items))
+
+
+def decode(path, size=None, channels: int | None = None) -> np.ndarray:
+    """Reads a picture file as a (height, width, c) uint8 array in [0, 255].
+
+    Camera orientation is applied, transparent pixels are laid on white, 16-bit grey
+    is scaled to 8. With `channels=None`, grey files give 1 channel, others 3.
+    """
+    try:
+        with Image.open(path) as file:
+            image = _flatten(ImageOps.exif_transpose(file))
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(
+            f"Expected a readable image file. Received: {str(path)!r} ({error})"
+        ) from error
+    array = np.asarray(image)
+    return fit(array[..., None] if array.ndim == 2 else array, size, channels)
+
+
+def _flatten(image):
+    """A Pillow image in mode "L" or "RGB", without transparency."""
+    if image.mode.startswith("I"):
+        return Image.fromarray((np.asarray(image) // 257).astype("uint8"))
+    grey = image.mode in ("1", "L", "LA")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return image.convert("L" if grey else "RGB")
+
+
+def _resize(image, size):
+    height, width = image.shape[:2]
+    # The largest centred box of the wanted aspect ratio; fractions of a pixel are
+    # kept, since rounding them would shift the picture.
+    scale = min(height / size[0], width / size[1])
+    crop_h, crop_w = size[0] * scale, size[1] * scale
+    top, left = (height - crop_h) / 2, (width - crop_w) / 2
+    # Pillow's window would reach past the box for pixels that are cropped away.
+    y, x = math.floor(top), math.floor(left)
+    image = image[y : height - y, x : width - x]
+    top, left = top - y, left - x
+    box = (left, top, left + crop_w, top + crop_h)
+    mode = np.uint8 if image.dtype == np.uint8 else np.float32
+    planes = [
+        Image.fromarray(np.ascontiguousarray(image[..., c], mode)).resize(
+            size[::-1], Image.Resampling.LANCZOS, box=box
+        )
+        for c in range(image.shape[-1])
+    ]
+    return _cast(np.stack([np.asarray(p) for p in planes], axis=-1), image.dtype)
+
+
+def _cast(values, dtype):
+    if np.issubdtype(dtype, np.integer):
+        limits = np.iinfo(dtype)
+        values = np.clip(np.rint(values), limits.min, limits.max)
+    return values.astype(dtype)

@@ -1,0 +1,94 @@
+"""One optimizer per network behind the single slot that Keras's trainers know."""
+
+import keras
+
+
+@keras.saving.register_keras_serializable("keras_gen")
+class NetworkOptimizers(keras.optimizers.Optimizer):
+    """Named optimizers, one a network, that save, load and train as one.
+
+    Keras's trainers, its saving and its JAX state see `model.optimizer` alone, so
+    this object's `variables` are its own iteration count, which counts calls of
+    `update()`, followed by those of the inner optimizers in the order of `optimizers`.
+
+    Args:
+        optimizers: dict from a network's name to a `keras.optimizers.Optimizer`.
+
+    Raises:
+        ValueError: an inner optimizer averages weights or accumulates gradients by
+            itself; both overwrite the wrong variables when there are several.
+    """
+
+    def __init__(self, optimizers, name="network_optimizers"):
+        super().__init__(learning_rate=0.0, name=name)
+        for network, optimizer in optimizers.items():
+            if optimizer.use_ema or optimizer.gradient_accumulation_steps:
+                raise ValueError(
+                    "Expected optimizers without use_ema and without "
+                    "gradient_accumulation_steps; pass `averages=` to compile for "
+                    f"moving averages. Received: {optimizer.get_config()} for the "
+                    f"network {network!r}"
+                )
+        self._networks = dict(optimizers)
+
+    def __getitem__(self, network):
+        return self._networks[network]
+
+    def __iter__(self):
+        return iter(self._networks)
+
+    def build_networks(self, variables):
+        """Build each optimizer on its network's variables.
+
+        Args:
+            variables: dict from a network's name to its list of variables. Must be
+                called under the strategy's scope, before the first step.
+        """
+        for network, optimizer in self._networks.items():
+            optimizer.build(variables[network])
+        self.built = True
+
+    def build(self, variables):
+        """Do nothing: `build_networks` has built each optimizer on its own part."""
+
+    @property
+    def variables(self):
+        """The iteration count, then the inner optimizers' variables in order."""
+        inner = [o.variables for o in self._networks.values()]
+        return [self._iterations, *(v for variables in inner for v in variables)]
+
+    def load_own_variables(self, store):
+        """Load by position, as `save_own_variables` wrote them."""
+        if len(store.keys()) != len(self.variables):
+            raise ValueError(
+                f"Expected {len(self.variables)} optimizer variables, for the networks "
+                f"{list(self)}. Received: {len(store.keys())}"
+            )
+        for i, variable in enumerate(self.variables):
+            variable.assign(store[str(i)])
+
+    def finalize_variable_values(self, var_list):
+        """Do nothing at the end of `fit`: averages live beside their networks."""
+
+    def get_config(self):
+        serialize = keras.optimizers.serialize
+        optimizers = {name: serialize(o) for name, o in self._networks.items()}
+        return {"optimizers": optimizers, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        def read(value):
+            return keras.optimizers.deserialize(value, custom_objects=custom_objects)
+
+        optimizers = {name: read(o) for name, o in config["optimizers"].items()}
+        return cls(optimizers, name=config["name"])
+
+
+def clone(optimizer):
+    """A fresh optimizer of the same configuration, with no state.
+
+    Args:
+        optimizer: a `keras.optimizers.Optimizer`, or a name such as "adam".
+    """
+    optimizer = keras.optimizers.get(optimizer)
+    return type(optimizer).from_config(optimizer.get_config())

@@ -1,0 +1,7 @@
+"""Layers that Keras lacks."""
+
+from keras_gen.layers.dropout import Dropout
+from keras_gen.layers.shuffle import DepthToSpace, SpaceToDepth
+from keras_gen.layers.time_embedding import SinusoidalEmbedding
+
+__all__ = ["DepthToSpace", "Dropout", "SinusoidalEmbedding", "SpaceToDepth"]

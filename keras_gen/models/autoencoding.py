@@ -1,0 +1,55 @@
+"""The thin base of models with an encoder and a decoder."""
+
+from keras_gen.models import base
+
+
+class AutoencodingModel(base.GenerativeModel):
+    """An encoder to codes and a decoder back, with the verbs that follow from them.
+
+    A subclass says in `codes` and `images_from` what its networks' outputs mean.
+    """
+
+    networks = ("encoder", "decoder")
+
+    def codes(self, images):
+        """Codes (batch, latent_dim) float32 of images (batch, h, w, c) in [0, 1]."""
+        return self.encoder(images, training=False)
+
+    def images_from(self, codes):
+        """Images (batch, h, w, c) float32 in [0, 1] of codes (batch, latent_dim)."""
+        return self.decoder(codes, training=False)
+
+    def call(self, images):
+        """Reconstructions (batch, h, w, c) in [0, 1] of images, uint8 or float."""
+        return self.images_from(self.codes(base.to_unit(images)))
+
+    def encode(self, images):
+        """Codes of images.
+
+        Args:
+            images: (n, h, w, c), uint8 in [0, 255] or float in [0, 1].
+
+        Returns:
+            float32 array (n, latent_dim).
+        """
+        return self.apply_in_batches(self._encode, self.check_images(images))
+
+    def decode(self, codes):
+        """Images float32 (n, h, w, c) in [0, 1] of codes (n, latent_dim)."""
+        return self.apply_in_batches(self.images_from, self.check_codes(codes))
+
+    def reconstruct(self, images):
+        """`decode(encode(images))`: float32 (n, h, w, c) in [0, 1]."""
+        return self.apply_in_batches(self.call, self.check_images(images))
+
+    def signatures(self):
+        image = ((None, *self.data_shape()), "float32")
+        code = ((None, self.latent_dim), "float32")
+        return {
+            "serving_default": (self.call, {"images": image}),
+            "encode": (self._encode, {"images": image}),
+            "decode": (self.images_from, {"codes": code}),
+        }
+
+    def _encode(self, images):
+        return self.codes(base.to_unit(images))

@@ -1,0 +1,332 @@
+"""What every generative model of the zoo has in common."""
+
+import secrets
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_gen import data as data_lib
+from keras_gen import engine, presets
+from keras_gen.engine import random
+from keras_gen.engine.trainer import SAMPLING, check_seed
+from keras_gen.models import checks
+
+CHUNK = 128  # rows whose noise is drawn at once: part of what a seed means
+
+
+class GenerativeModel(engine.Trainer, keras.Model):
+    """A Keras model that trains by its paper's algorithm and samples by its verbs.
+
+    A subclass passes its constructor's keywords to `configure`, builds its networks,
+    calls `ready`, and writes `update`, `validate`, `default_optimizers`, and for
+    `generate` the method `sample`.
+
+    Images go in as uint8 in [0, 255] or float in [0, 1], shape (batch, height, width,
+    channels), and come out as float32 in [0, 1].
+    """
+
+    def configure(self, **config):
+        """Keep the constructor's keywords, in order, as `get_config` returns them."""
+        self._config = config
+        self._programs = {}
+
+    def ready(self, **networks):
+        """Adopt the networks, built, under their names."""
+        for name in self.networks:
+            setattr(self, name, networks[name])
+        self.built = True
+
+    def get_config(self):
+        """The constructor's keywords; given networks are serialized with it."""
+        config = {"name": self.name}
+        for key, value in self._config.items():
+            keep = value is None or isinstance(value, (bool, int, float, str))
+            if isinstance(value, (list, tuple)):
+                value, keep = list(value), True
+            config[key] = value if keep else keras.saving.serialize_keras_object(value)
+        return config
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Build a model from what `get_config` returned."""
+
+        def read(value):
+            if not isinstance(value, dict):
+                return value
+            return keras.saving.deserialize_keras_object(
+                value, custom_objects=custom_objects
+            )
+
+        return cls(**{key: read(value) for key, value in config.items()})
+
+    def prepare(self, data):
+        """The batch that `update` receives: images scaled to [-1, 1], labels dropped.
+
+        Args:
+            data: images, or a tuple whose first entry is images, uint8 or float.
+        """
+        return to_signed(first(data))
+
+    def data_shape(self):
+        """Shape of one example without the batch: what `fit` checks against."""
+        return tuple(self._config["image_shape"])
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        *,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        validation_data=None,
+        shuffle=True,
+        initial_epoch=0,
+        steps_per_epoch=None,
+        **options,
+    ):
+        """Train; see `keras.Model.fit`.
+
+        Args:
+            x: images, uint8 in [0, 255] or float in [0, 1], as an array (n, h, w, c);
+                or a `keras_gen.data.Pipeline`; or a dataset of batches of images or
+                of (images, labels), which is taken as it is after a look at its
+                first batch.
+            y: labels (n,) for models that take them.
+            batch_size: examples a step over all replicas; 64 by default for arrays.
+            validation_data: images, a pipeline or a dataset of held-out examples, or
+                a tuple (images, labels).
+            steps_per_epoch: steps between validations; arrays and pipelines go on
+                where the last epoch left them. None for one pass over the data.
+
+        Returns:
+            A `keras.callbacks.History`.
+
+        Raises:
+            ValueError: data of another rank, shape, dtype or range than the model's,
+                with NaN in it, or none at all; nothing has been trained then.
+        """
+        clock = _EpochClock(initial_epoch)
+        seed = self._compile_options["seed"] if self.compiled else 0
+        source = self._source(x, y, batch_size, shuffle, seed)
+        held_out = validation_data
+        if held_out is not None:
+            xy = held_out if isinstance(held_out, tuple) else (held_out, None)
+            size = batch_size or getattr(source, "batch_size", None)
+            held_out = self._dataset(self._source(*xy, size, False, seed))
+        return super().fit(
+            self._dataset(source, clock, steps_per_epoch),
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=[clock, *(callbacks or [])],
+            validation_data=held_out,
+            initial_epoch=initial_epoch,
+            steps_per_epoch=steps_per_epoch,
+            shuffle=False,  # the pipeline has done it, as a function of the epoch
+            **options,
+        )
+
+    def evaluate(self, x=None, y=None, *, batch_size=None, **options):
+        """Mean validation losses over held-out data; see `fit` and `keras.Model`."""
+        if not options.get("_use_cached_eval_dataset"):
+            x = self._dataset(self._source(x, y, batch_size, False, 0))
+        return super().evaluate(x, **options)
+
+    def generate(self, n, *, seed=None, verbose="auto", **conditions):
+        """Draw samples; sample i is a function of (seed, i) alone.
+
+        Args:
+            n: number of samples.
+            seed: int in [0, 2**31), or None for one that is new every time.
+            verbose: show progress: True, False, or "auto" where it takes long.
+            **conditions: what the model's `sample` takes.
+
+        Returns:
+            float32 array (n, ...); images in [0, 1].
+        """
+        if isinstance(n, bool) or int(n) != n or n < 1:
+            raise ValueError(f"Expected a number of samples above 0. Received: {n!r}")
+        seed = secrets.randbelow(2**31) if seed is None else check_seed(seed)
+        starts = range(0, int(n), CHUNK)
+        shown = len(starts) > 4 if verbose == "auto" else bool(verbose)
+        bar = keras.utils.Progbar(n) if shown else None
+        parts = []
+        for chunk, start in enumerate(starts):
+            wanted = min(CHUNK, n - start)
+            rows = 1 << (wanted - 1).bit_length()  # few sizes, so few programs
+            samples = self.run_compiled(
+                self.sample_chunk,
+                np.int32(seed),
+                np.int32(chunk),
+                rows=rows,
+                **conditions,
+            )
+            parts.append(samples[:wanted])
+            if bar:
+                bar.add(wanted)
+        return np.concatenate(parts)
+
+    def sample_chunk(self, seed, chunk, *, rows, **conditions):
+        """The first `rows` samples of a chunk: the compiled body of `generate`.
+
+        Args:
+            seed: int32 scalar tensor.
+            chunk: int32 scalar tensor; chunk c holds samples c * CHUNK and on.
+            rows: int or int32 scalar tensor in [1, CHUNK].
+        """
+        key = engine.backend.key(seed, SAMPLING, chunk)
+        stream = random.Stream(engine.backend, key, lambda rows: (CHUNK, 0))
+        with random.use(stream):
+            return self.sample(rows, **conditions)
+
+    def sample(self, n):
+        """`n` samples as a tensor, noise from `keras_gen.engine.random`."""
+        raise NotImplementedError
+
+    def apply_in_batches(self, method, inputs, batch_size=CHUNK, **static):
+        """Run a compiled method over an array's rows, `batch_size` at a time.
+
+        Returns:
+            A NumPy array, or a tuple of them where the method returns a tuple.
+        """
+        parts = [
+            self.run_compiled(method, inputs[k : k + batch_size], **static)
+            for k in range(0, len(inputs), batch_size)
+        ]
+        return keras.tree.map_structure(lambda *xs: np.concatenate(xs), *parts)
+
+    def check_images(self, images):
+        """Return images as they are once they fit the model, else raise ValueError."""
+        images = np.asarray(images)
+        checks.images(images, self.data_shape())
+        return images
+
+    def check_codes(self, codes):
+        """Return codes (n, latent_dim) as float32 if they fit, else raise."""
+        codes = np.asarray(codes, "float32")
+        if codes.ndim != 2 or codes.shape[1] != self.latent_dim or not len(codes):
+            raise ValueError(
+                f"Expected codes of shape (batch, {self.latent_dim}), at least one. "
+                f"Received: shape {codes.shape}"
+            )
+        if not np.isfinite(codes).all():
+            raise ValueError("Expected finite codes. Received: NaN or infinity")
+        return codes
+
+    @classmethod
+    def from_preset(cls, preset, **options):
+        """Load a pretrained model; see `keras_gen.from_preset`.
+
+        Raises:
+            ValueError: the preset holds a model of another class.
+        """
+        return presets.from_preset(preset, expected=cls, **options)
+
+    def save_to_preset(self, folder):
+        """Write this model as a preset folder; see `keras_gen.presets.save`."""
+        presets.save(self, folder)
+
+    def signatures(self):
+        """Serving endpoints: name to (function of tensors, dict of input specs).
+
+        A spec is a tuple (shape, dtype) with None for the batch. `generate` is added
+        by `export` for every model that samples.
+        """
+        raise NotImplementedError
+
+    def export(self, folder, **options):
+        """Write a SavedModel whose signatures are the verbs; see `keras_gen.export`.
+
+        Args:
+            folder: where; created, and replaced only if it is an export already.
+        """
+        from keras_gen import export as export_lib
+
+        export_lib.export(self, folder, **options)
+
+    def _source(self, x, y, batch_size, shuffle, seed):
+        if hasattr(x, "batches"):
+            checks.batch(x.first_batch(), self.data_shape())
+            return x
+        if isinstance(x, (np.ndarray, list)) or hasattr(x, "__array__"):
+            x = self.check_images(x)
+            arrays = (x,) if y is None else (x, np.asarray(y))
+            return data_lib.pipeline(
+                arrays, batch_size=batch_size or 64, shuffle=shuffle, seed=seed
+            )
+        if x is None:
+            raise ValueError(
+                "Expected images as an array, a pipeline or a dataset. Received: None"
+            )
+        checks.batch(next(iter(x)), self.data_shape())
+        return x
+
+    def _dataset(self, source, clock=None, steps=None):
+        if not hasattr(source, "batches"):
+            return source
+        if clock is None:
+            return self.as_dataset(source, lambda part: part.batches(0), len(source))
+        if steps is None:
+            return self.as_dataset(
+                source, lambda part: part.batches(clock.epoch), len(source)
+            )
+        return self.as_dataset(
+            source, lambda part: _endless(part, clock.epoch * steps), None
+        )
+
+
+def _endless(pipeline, step):
+    """Batches from a global step on, epoch after epoch."""
+    epoch, start = divmod(step, len(pipeline))
+    while True:
+        yield from pipeline.batches(epoch, start=start)
+        epoch, start = epoch + 1, 0
+
+
+class _EpochClock(keras.callbacks.Callback):
+    """Tells pipelines which epoch is about to start."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch = epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+
+def check_network(network, inputs, output, name):
+    """Raise ValueError unless a network maps shape to shape, batches left out."""
+    for received, expected, what in (
+        (network.input_shape, inputs, "take"),
+        (network.output_shape, output, "return"),
+    ):
+        received = checks.without_batch(received)
+        if received != checks.as_tuples(expected):
+            raise ValueError(
+                f"Expected {name} to {what} the shape (batch, ...) with "
+                f"{expected} for `...`. Received: {received}"
+            )
+
+
+def first(data):
+    """The images of a batch: `data` itself or its first entry."""
+    return data[0] if isinstance(data, (tuple, list)) else data
+
+
+def to_unit(images):
+    """Images uint8 in [0, 255] or float in [0, 1] as float32 in [0, 1]."""
+    if keras.backend.standardize_dtype(images.dtype) == "uint8":
+        return ops.cast(images, "float32") / 255.0
+    return ops.cast(images, "float32")
+
+
+def to_signed(images):
+    """Images uint8 in [0, 255] or float in [0, 1] as float32 in [-1, 1]."""
+    return to_unit(images) * 2.0 - 1.0
+
+
+def from_signed(images):
+    """Images in [-1, 1] as float32 in [0, 1], clipped."""
+    return ops.clip(ops.cast(images, "float32") * 0.5 + 0.5, 0.0, 1.0)

@@ -1,0 +1,58 @@
+"""Checks of what comes in, before anything is trained or computed."""
+
+import keras
+import numpy as np
+
+
+def images(array, shape):
+    """Raise ValueError unless `array` holds images of `shape`, in range.
+
+    Args:
+        array: NumPy array, to be uint8 in [0, 255] or float in [0, 1], of shape
+            (batch, *shape).
+        shape: tuple (height, width, channels); None matches any size.
+    """
+    expected = f"images of shape (batch, {', '.join(map(str, shape))})"
+    if array.ndim != len(shape) + 1 or any(
+        want not in (None, got) for want, got in zip(shape, array.shape[1:])
+    ):
+        raise ValueError(f"Expected {expected}. Received: shape {array.shape}")
+    if not len(array):
+        raise ValueError(f"Expected {expected}, at least one. Received: none at all")
+    _value_range(array)
+
+
+def _value_range(array):
+    if array.dtype == np.uint8:
+        return
+    if array.dtype.kind != "f" and array.dtype.name != "bfloat16":
+        raise ValueError(
+            "Expected images as uint8 in [0, 255] or as float in [0, 1]. "
+            f"Received: dtype {array.dtype}"
+        )
+    low, high = float(array.min()), float(array.max())
+    if np.isnan(low) or np.isnan(high):
+        raise ValueError("Expected images without NaN. Received: NaN among the values")
+    if low < 0 or high > 1:
+        raise ValueError(
+            "Expected float images in [0, 1] (or uint8 in [0, 255]). "
+            f"Received: values from {low:g} to {high:g}"
+        )
+
+
+def batch(data, shape):
+    """Check the images of a dataset's batch: the batch itself or its first entry."""
+    data = data[0] if isinstance(data, (tuple, list)) else data
+    images(np.asarray(keras.ops.convert_to_numpy(data)), shape)
+
+
+def without_batch(shape):
+    """A Keras model's shape, or list of shapes, without the batch axes."""
+    if shape and not isinstance(shape[0], (int, type(None))):
+        return tuple(without_batch(part) for part in shape)
+    return tuple(shape[1:])
+
+
+def as_tuples(shape):
+    """A shape, or sequence of shapes, as tuples all the way down."""
+    return tuple(as_tuples(x) if isinstance(x, (list, tuple)) else x for x in shape)

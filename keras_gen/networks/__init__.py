@@ -1,0 +1,6 @@
+"""Builders of encoders, decoders, critics and U-Nets: Keras functional models."""
+
+from keras_gen.networks.convolutional import conv_decoder, conv_encoder
+from keras_gen.networks.unet import unet
+
+__all__ = ["conv_decoder", "conv_encoder", "unet"]

@@ -1,0 +1,105 @@
+"""Strided convolutions down to a vector, transposed ones up to an image."""
+
+import math
+
+import keras
+from keras import layers
+
+
+def conv_encoder(
+    image_shape,
+    outputs,
+    *,
+    filters,
+    kernel_size=4,
+    hidden=0,
+    activation="relu",
+    kernel_initializer="glorot_uniform",
+    name="encoder",
+):
+    """Image to vector: one strided convolution per entry of `filters`.
+
+    Args:
+        image_shape: (height, width, channels); every layer halves the sides, rounding
+            up.
+        outputs: length of the output vector.
+        filters: channels of each convolution.
+        hidden: units of a dense layer before the output, 0 for none.
+        activation: string or serializable callable, after every layer but the last.
+
+    Returns:
+        A `keras.Model` from (batch, *image_shape) float to (batch, outputs) float32.
+    """
+    x = inputs = keras.Input(tuple(image_shape))
+    for count in filters:
+        x = layers.Conv2D(
+            count,
+            kernel_size,
+            strides=2,
+            padding="same",
+            kernel_initializer=kernel_initializer,
+        )(x)
+        x = layers.Activation(activation)(x)
+    x = layers.Flatten()(x)
+    if hidden:
+        x = layers.Dense(hidden, kernel_initializer=kernel_initializer)(x)
+        x = layers.Activation(activation)(x)
+    return keras.Model(inputs, layers.Dense(outputs, dtype="float32")(x), name=name)
+
+
+def conv_decoder(
+    inputs,
+    image_shape,
+    *,
+    filters,
+    kernel_size=4,
+    hidden=0,
+    activation="relu",
+    output_activation=None,
+    kernel_initializer="glorot_uniform",
+    name="decoder",
+):
+    """Vector to image: the mirror of `conv_encoder`.
+
+    Args:
+        inputs: length of the input vector.
+        image_shape: (height, width, channels) of the output.
+        filters: channels from the coarsest feature map to the finest; each is followed
+            by a transposed convolution that doubles the sides.
+        output_activation: activation of the last layer, None for none.
+
+    Returns:
+        A `keras.Model` from (batch, inputs) float to (batch, *image_shape) float32.
+    """
+    sizes = [tuple(image_shape[:2])]
+    for _ in filters:
+        sizes.append(tuple(math.ceil(side / 2) for side in sizes[-1]))
+    (height, width), *sizes = reversed(sizes)
+    x = start = keras.Input((inputs,))
+    if hidden:
+        x = layers.Dense(hidden, kernel_initializer=kernel_initializer)(x)
+        x = layers.Activation(activation)(x)
+    x = layers.Dense(
+        height * width * filters[0], kernel_initializer=kernel_initializer
+    )(x)
+    x = layers.Activation(activation)(x)
+    x = layers.Reshape((height, width, filters[0]))(x)
+    counts = (*filters[1:], image_shape[2])
+    for level, (count, size) in enumerate(zip(counts, sizes, strict=True)):
+        last = level == len(counts) - 1
+        x = layers.Conv2DTranspose(
+            count,
+            kernel_size,
+            strides=2,
+            padding="same",
+            kernel_initializer=kernel_initializer,
+            dtype="float32" if last else None,
+        )(x)
+        if x.shape[1:3] != size:  # odd sides, rounded up on the way down
+            extra = [(0, have - want) for have, want in zip(x.shape[1:3], size)]
+            x = layers.Cropping2D(extra)(x)
+        if not last:
+            x = layers.Activation(activation)(x)
+    if output_activation:
+        x = layers.Activation(output_activation, dtype="float32")(x)
+    return keras.Model(start, x, name=name)

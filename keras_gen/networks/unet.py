@@ -1,0 +1,102 @@
+"""The denoiser of diffusion models: a residual U-Net that knows the time."""
+
+import keras
+from keras import layers
+
+from keras_gen.layers import DepthToSpace, Dropout, SinusoidalEmbedding, SpaceToDepth
+
+
+def unet(
+    image_shape,
+    *,
+    filters=(64, 128),
+    blocks=1,
+    shuffle=2,
+    groups=8,
+    heads=4,
+    dropout=0.0,
+    name="denoiser",
+):
+    """U-Net of Ho et al. 2020 (arXiv:2006.11239, appendix B), sized by its keywords.
+
+    Residual blocks of group normalisation, SiLU and 3x3 convolutions, the time added
+    in each; self-attention at the coarsest level. The paper's for CIFAR-10 is
+    `filters=(128, 256, 256, 256), blocks=2, shuffle=1, groups=32, heads=1,
+    dropout=0.1`, but for its second attention at 16x16.
+
+    Args:
+        image_shape: (height, width, channels), sides divisible by
+            shuffle * 2 ** (len(filters) - 1).
+        filters: channels at each level, finest first; levels halve the sides.
+        blocks: residual blocks a level.
+        shuffle: factor by which pixels are folded into channels before the first
+            convolution, 1 for none: the network then costs shuffle^2 times less.
+        groups: groups of the normalisations; divides every entry of `filters`.
+        heads: attention heads at the coarsest level.
+        dropout: rate in every residual block.
+
+    Returns:
+        A `keras.Model` from [(batch, *image_shape) float, (batch,) time] to
+        (batch, *image_shape) float32.
+
+    Raises:
+        ValueError: the sides do not divide.
+    """
+    factor = shuffle * 2 ** (len(filters) - 1)
+    if image_shape[0] % factor or image_shape[1] % factor:
+        raise ValueError(
+            f"Expected sides divisible by {factor}, from shuffle={shuffle} and "
+            f"{len(filters)} levels. Received: image_shape={tuple(image_shape)}"
+        )
+
+    def norm(x):
+        x = layers.GroupNormalization(groups, epsilon=1e-5)(x)
+        return layers.Activation("silu")(x)
+
+    def residual(x, count):
+        h = layers.Conv2D(count, 3, padding="same")(norm(x))
+        h = layers.Add()([h, layers.Reshape((1, 1, count))(layers.Dense(count)(time))])
+        h = Dropout(dropout)(norm(h))
+        h = layers.Conv2D(count, 3, padding="same", kernel_initializer="zeros")(h)
+        if x.shape[-1] != count:
+            x = layers.Conv2D(count, 1)(x)
+        return layers.Add()([x, h])
+
+    def attention(x):
+        _, h, w, c = x.shape
+        tokens = layers.Reshape((h * w, c))(
+            layers.GroupNormalization(groups, epsilon=1e-5)(x)
+        )
+        mixed = layers.MultiHeadAttention(heads, c // heads)(tokens, tokens)
+        return layers.Add()([x, layers.Reshape((h, w, c))(mixed)])
+
+    images, times = keras.Input(tuple(image_shape)), keras.Input(())
+    time = SinusoidalEmbedding(filters[0])(times)
+    time = layers.Dense(4 * filters[0], activation="silu")(time)
+    time = layers.Dense(4 * filters[0], activation="silu")(time)
+
+    x = SpaceToDepth(shuffle)(images) if shuffle > 1 else images
+    x = layers.Conv2D(filters[0], 3, padding="same")(x)
+    skips = [x]
+    for level, count in enumerate(filters):
+        if level:
+            x = layers.Conv2D(x.shape[-1], 3, strides=2, padding="same")(x)
+            skips.append(x)
+        for _ in range(blocks):
+            x = residual(x, count)
+            skips.append(x)
+    x = residual(attention(residual(x, filters[-1])), filters[-1])
+    for level, count in reversed(list(enumerate(filters))):
+        for _ in range(blocks + 1):
+            x = residual(layers.Concatenate()([x, skips.pop()]), count)
+        if level:
+            x = layers.Conv2D(x.shape[-1], 3, padding="same")(
+                layers.UpSampling2D(2)(x)
+            )
+    channels = image_shape[2] * shuffle**2
+    x = layers.Conv2D(
+        channels, 3, padding="same", kernel_initializer="zeros", dtype="float32"
+    )(norm(x))
+    if shuffle > 1:
+        x = DepthToSpace(shuffle, dtype="float32")(x)
+    return keras.Model([images, times], x, name=name)

@@ -1,0 +1,133 @@
+"""Recipes: how an entry of the zoo is trained, as data."""
+
+import copy
+import dataclasses
+import pathlib
+import tomllib
+
+import keras
+
+from keras_gen import data, presets
+
+TABLES = {"model", "data", "compile", "fit", "quick", "source", "card"}
+DATA_KEYS = {"source", "split", "validation_split", "validation_examples"}
+DATA_KEYS |= {"batch_size", "image_size", "channels", "seed"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """One `recipe.toml`.
+
+    Tables: `model` (class_name and config), `data` (source, splits, batch_size, and
+    options of `keras_gen.data.pipeline`), `compile` (optimizer, averages, seed), `fit`
+    (epochs, steps_per_epoch, samples_every), `quick` (overrides of the former for a
+    short run), `source` (the paper) and `card` (words for the entry's card).
+    """
+
+    name: str
+    tables: dict
+
+    def quick(self):
+        """The short run of this recipe: every table updated by `quick`'s."""
+        tables = copy.deepcopy(self.tables)
+        for table, overrides in tables.pop("quick", {}).items():
+            tables.setdefault(table, {}).update(overrides)
+        return Recipe(self.name, tables)
+
+    def model(self):
+        """A new model, compiled as the recipe says."""
+        model = presets.build(self.tables["model"])
+        options = dict(self.tables.get("compile", {}))
+        if "optimizer" in options:
+            options["optimizer"] = read_optimizer(options["optimizer"])
+        model.compile(**options)
+        return model
+
+    def available(self):
+        """Whether the recipe's data can be had without a download."""
+        return data.available(self.tables["data"]["source"])
+
+    def pipeline(self, split="train", *, download=False):
+        """The pipeline of "train" or "validation" batches."""
+        table = dict(self.tables["data"])
+        options = {k: table[k] for k in ("image_size", "channels") if k in table}
+        common = {"batch_size": table["batch_size"], "download": download, **options}
+        if split == "train":
+            source_split = table.get("split", "train")
+            seed = table.get("seed", 0)
+            return data.pipeline(table["source"], source_split, seed=seed, **common)
+        source_split = table.get("validation_split", "test")
+        # The ragged last batch goes: every batch then has the rows replicas share.
+        common |= {"shuffle": False, "drop_remainder": True}
+        return data.pipeline(table["source"], source_split, **common)
+
+
+def list_recipes():
+    """Names of all recipes of the zoo, sorted."""
+    return sorted(p.parent.name for p in presets.zoo_folder().glob("*/recipe.toml"))
+
+
+def load_recipe(name):
+    """Read a recipe.
+
+    Args:
+        name: of an entry of the zoo, or the path of a `recipe.toml` or of its folder.
+
+    Raises:
+        ValueError: no such recipe, no valid TOML, or an unknown or missing table.
+    """
+    path = presets.zoo_folder() / str(name) / "recipe.toml"
+    if not path.is_file():
+        path = pathlib.Path(name)
+        path = path / "recipe.toml" if path.is_dir() else path
+    if not path.is_file():
+        raise ValueError(
+            f"Expected a recipe's name ({', '.join(list_recipes())}) or a path. "
+            f"Received: {str(name)!r}"
+        )
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"Expected TOML in {path}. Received: {error}") from error
+    missing = {"model", "data", "fit"} - set(tables)
+    unknown = set(tables) - TABLES
+    unknown |= set(tables.get("data", {})) - DATA_KEYS
+    if missing or unknown:
+        raise ValueError(
+            f"Expected the tables {sorted(TABLES)}, of which model, data and fit must "
+            f"be there, and in [data] the keys {sorted(DATA_KEYS)}. "
+            f"Received: unknown {sorted(unknown)}, missing {sorted(missing)} in {path}"
+        )
+    return Recipe(path.parent.resolve().name, tables)
+
+
+def read_optimizer(table):
+    """An optimizer from a table: `class_name` beside its keywords, or one a network.
+
+    A learning rate may be a table of its own, the class name of a schedule beside its
+    keywords.
+    """
+    if isinstance(table, str):
+        return table
+    if "class_name" not in table:
+        return {network: read_optimizer(value) for network, value in table.items()}
+
+    kwargs = {k: v for k, v in table.items() if k != "class_name"}
+    rate = kwargs.get("learning_rate")
+    if isinstance(rate, dict):
+        schedule = {k: v for k, v in rate.items() if k != "class_name"}
+        kwargs["learning_rate"] = _schedule_class(rate["class_name"])(**schedule)
+    return keras.optimizers.get(table["class_name"]).from_config(kwargs)
+
+
+def _schedule_class(name):
+    schedules = keras.optimizers.schedules
+    cls = getattr(schedules, name, None)
+    if not isinstance(cls, type) or not issubclass(
+        cls, schedules.LearningRateSchedule
+    ):
+        raise ValueError(
+            "Expected the class name of a schedule in keras.optimizers.schedules. "
+            f"Received: {name!r}"
+        )
+    return cls
