@@ -6,13 +6,11 @@ from keras_gen import data, diffusion, layers, losses, networks
 from keras_gen.models import DDPM, VAE, WGANGP, GenerativeModel
 from keras_gen.presets import from_preset, info, list_presets
 
-
-
 __all__ = [
     "DDPM",
-    "GenerativeModel",
     "VAE",
     "WGANGP",
+    "GenerativeModel",
     "data",
     "diffusion",
     "from_preset",

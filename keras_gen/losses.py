@@ -110,6 +110,7 @@ def gaussian_kl(mean, log_variance, prior_mean=0.0, prior_log_variance=0.0):
     Returns:
         (batch,) nats, at least 0.
     """
+    prior_log_variance = ops.convert_to_tensor(prior_log_variance, log_variance.dtype)
     difference = log_variance - prior_log_variance
     squared = ops.square(mean - prior_mean) * ops.exp(-prior_log_variance)
     return 0.5 * sum_per_example(ops.exp(difference) - 1.0 - difference + squared)

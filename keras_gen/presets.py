@@ -144,12 +144,12 @@ def save(model, folder, *, half=False):
         ValueError: the folder holds other things than a preset.
     """
     folder = pathlib.Path(folder)
-    if folder.exists() and not (folder / "config.json").is_file():
-        if not folder.is_dir() or any(folder.iterdir()):
-            raise ValueError(
-                "Expected a new folder, an empty one, or that of a preset to replace. "
-                f"Received: {str(folder)!r}, which holds other files"
-            )
+    new = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    if not new and not (folder / "config.json").is_file():
+        raise ValueError(
+            "Expected a new folder, an empty one, or that of a preset to replace. "
+            f"Received: {str(folder)!r}, which holds other files"
+        )
     config = {"class_name": type(model).__name__, "config": model.get_config()}
     folder.mkdir(parents=True, exist_ok=True)
     temporary = pathlib.Path(tempfile.mkdtemp(prefix=".preset", dir=folder))
@@ -267,21 +267,14 @@ def _checked(value, custom_objects):
 def _checked_object(value, custom_objects):
     name, module = value["class_name"], value.get("module")
     registered = value.get("registered_name")
+    ours = f"keras_gen>{name}"
     if name in custom_objects or registered in custom_objects:
         return value
-    if registered in (None, f"keras_gen>{name}") and module is None or registered == (
-        f"keras_gen>{name}"
-    ):
-        if _registered(name) is not None:
-            return {
-                "module": None,
-                "class_name": name,
-                "config": value.get("config", {}),
-                "registered_name": f"keras_gen>{name}",
-            } | {k: value[k] for k in ("build_config",) if k in value}
-    elif module in KERAS_MODULES and registered in (None, name):
-        if name not in RUN_CODE:
-            return value
+    if (registered == ours or module is registered is None) and _registered(name):
+        return {"config": {}, **value, "module": None, "registered_name": ours}
+    own = module in KERAS_MODULES and registered in (None, name)
+    if own and name not in RUN_CODE:
+        return value
     raise ValueError(
         "Expected classes of keras_gen or Keras's own layers, none that runs code (a "
         "class of your own goes into custom_objects=). "

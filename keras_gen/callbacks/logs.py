@@ -25,9 +25,10 @@ class TensorBoardLogs(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self._writer = EventFileWriter(str(self.folder))
-        # Events of a killed run after its last checkpoint are dropped by the reader.
+        # The reader drops what a killed process logged from this event's step on: after
+        # its last checkpoint, that is, whose own step is to stay.
         start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
-        self._add(session_log=start)
+        self._add(1, session_log=start)
 
     def on_epoch_end(self, epoch, logs=None):
         values = [
@@ -55,8 +56,8 @@ class TensorBoardLogs(keras.callbacks.Callback):
         self._add(summary=summary_pb2.Summary(value=[value]))
         self._writer.flush()
 
-    def _add(self, **content):
-        step = int(self.model.optimizer.iterations.numpy())
+    def _add(self, ahead=0, **content):
+        step = int(self.model.optimizer.iterations.numpy()) + ahead
         self._writer.add_event(event_pb2.Event(step=step, **content))
 
 

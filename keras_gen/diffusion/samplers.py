@@ -21,7 +21,7 @@ def spaced(steps, total):
     """
     if not 1 <= steps <= total:
         raise ValueError(f"Expected steps in [1, {total}]. Received: steps={steps}")
-    return np.round(np.linspace(0, total - 1, steps + 1)[1:]).astype("int32")
+    return np.round(np.linspace(-1, total - 1, steps + 1)[1:]).astype("int32")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -211,4 +211,3 @@ def _stateless(step, groups, state):
         logs = step()
     new = tuple([scope.get_current_value(v) for v in group] for group in groups)
     return logs, new
-

@@ -190,9 +190,11 @@ class Trainer(BaseTrainer):
             for average, value in zip(target, source, strict=True):
                 strategy.extended.update(
                     average,
-                    lambda a, v: a.assign(decay * a + (1 - decay) * tf.cast(v, a.dtype))
-                    if a.dtype.is_floating
-                    else a.assign(v),
+                    lambda a, v: (
+                        a.assign(decay * a + (1 - decay) * tf.cast(v, a.dtype))
+                        if a.dtype.is_floating
+                        else a.assign(v)
+                    ),
                     args=(value,),
                     group=False,
                 )
@@ -226,8 +228,12 @@ def make_strategy(name):
 
 
 def is_chief():
-    """Whether this process writes files: the only one, or worker 0."""
-    return _workers(tf.distribute.get_strategy())[1] == 0
+    """Whether this process writes files: the only one, or TF_CONFIG's worker 0.
+
+    Asked for outside a strategy's scope too, where TensorFlow knows of one worker only.
+    """
+    config = json.loads(os.environ.get("TF_CONFIG", "{}"))
+    return int(config.get("task", {}).get("index", 0)) == 0
 
 
 def make_deterministic(seed):
@@ -243,4 +249,3 @@ def _workers(strategy):
         return 1, 0
     workers = len(cluster.cluster_spec().as_dict().get("worker", [None]))
     return workers, cluster.task_id or 0
-

@@ -120,7 +120,9 @@ class BaseTrainer:
             raise ValueError(
                 f"Expected a batch size per replica that {n} divides. Received: {rows}"
             )
-        return [keras.tree.map_structure(lambda x: x[k::n], batch) for k in range(n)]
+        return [
+            keras.tree.map_structure(lambda x, k=k: x[k::n], batch) for k in range(n)
+        ]
 
     def trained_by(self, tracker):
         """Names of the networks trained by the loss that a tracker logs, a tuple."""

@@ -5,4 +5,4 @@ from keras_gen.models.ddpm import DDPM
 from keras_gen.models.vae import VAE
 from keras_gen.models.wgan_gp import WGANGP
 
-__all__ = ["DDPM", "GenerativeModel", "VAE", "WGANGP"]
+__all__ = ["DDPM", "VAE", "WGANGP", "GenerativeModel"]

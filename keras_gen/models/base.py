@@ -1,5 +1,6 @@
 """What every generative model of the zoo has in common."""
 
+import importlib
 import secrets
 
 import keras
@@ -25,6 +26,8 @@ class GenerativeModel(engine.Trainer, keras.Model):
     Images go in as uint8 in [0, 255] or float in [0, 1], shape (batch, height, width,
     channels), and come out as float32 in [0, 1].
     """
+
+    loss_meaning = ""  # of the validation `loss`, with its unit, for cards and tables
 
     def configure(self, **config):
         """Keep the constructor's keywords, in order, as `get_config` returns them."""
@@ -231,20 +234,37 @@ class GenerativeModel(engine.Trainer, keras.Model):
     def signatures(self):
         """Serving endpoints: name to (function of tensors, dict of input specs).
 
-        A spec is a tuple (shape, dtype) with None for the batch. `generate` is added
-        by `export` for every model that samples.
+        A spec is a tuple (shape, dtype) with None for the batch. `export` adds
+        `generate` for every model that samples.
         """
         raise NotImplementedError
 
-    def export(self, folder, **options):
-        """Write a SavedModel whose signatures are the verbs; see `keras_gen.export`.
+    def samples(self):
+        """Whether this model can `generate`."""
+        return type(self).sample is not GenerativeModel.sample
+
+    def export(self, folder, **conditions):
+        """Write a SavedModel whose signatures are the verbs.
+
+        Needs the TensorFlow backend; elsewhere save the model as a preset and export
+        it there. See `keras_gen.export.export` for the signatures.
 
         Args:
-            folder: where; created, and replaced only if it is an export already.
-        """
-        from keras_gen import export as export_lib
+            folder: where; created, and replaced only if it is a SavedModel already.
+            **conditions: options of `generate`, fixed in the program.
 
-        export_lib.export(self, folder, **options)
+        Raises:
+            RuntimeError: the backend is another one.
+        """
+        if keras.backend.backend() != "tensorflow":
+            raise RuntimeError(
+                "Expected the TensorFlow backend, which alone writes SavedModels: "
+                "save_to_preset here, then load and export it there. "
+                f"Received: {keras.backend.backend()}"
+            )
+        # Imported here because it imports tensorflow, which JAX users may not have.
+        program = importlib.import_module("keras_gen.export")
+        program.export(self, folder, chunk=CHUNK, **conditions)
 
     def _source(self, x, y, batch_size, shuffle, seed):
         if hasattr(x, "batches"):
@@ -254,7 +274,10 @@ class GenerativeModel(engine.Trainer, keras.Model):
             x = self.check_images(x)
             arrays = (x,) if y is None else (x, np.asarray(y))
             return data_lib.pipeline(
-                arrays, batch_size=batch_size or 64, shuffle=shuffle, seed=seed
+                arrays,
+                batch_size=batch_size or min(64, len(x)),
+                shuffle=shuffle,
+                seed=seed,
             )
         if x is None:
             raise ValueError(

@@ -34,6 +34,8 @@ class DDPM(base.GenerativeModel):
 
     networks = ("denoiser",)
 
+    loss_meaning = "the squared error of the target at random steps"
+
     def __init__(
         self,
         *,
@@ -101,7 +103,10 @@ class DDPM(base.GenerativeModel):
     def levels(self, t):
         """Square roots of signal and noise at steps (batch,), (batch, 1, 1, 1) each."""
         signal = self.schedule.signal()  # float64: 1 - signal is small at step 0
-        tables = (signal**0.5).astype("float32"), ((1 - signal) ** 0.5).astype("float32")
+        tables = (
+            (signal**0.5).astype("float32"),
+            ((1 - signal) ** 0.5).astype("float32"),
+        )
         return tuple(ops.reshape(ops.take(x, t), (-1, 1, 1, 1)) for x in tables)
 
     def denoise(self, x, t):
@@ -111,9 +116,20 @@ class DDPM(base.GenerativeModel):
         return self.target.clean(x, ops.cast(output, "float32"), a, s)
 
     def call(self, inputs):
-        """The denoiser's estimate of clean images in [0, 1] at [images, steps]."""
-        images, t = inputs
-        return base.from_signed(self.denoise(base.to_signed(images), t))
+        """Estimates of clean images in [0, 1] from [noisy images, steps]."""
+        return self.clean(*inputs)
+
+    def clean(self, images, steps):
+        """Estimates of clean images.
+
+        Args:
+            images: float (batch, h, w, c), x_t on the scale of [-1, 1].
+            steps: int (batch,), t in [0, schedule.steps).
+
+        Returns:
+            float32 (batch, h, w, c) in [0, 1].
+        """
+        return base.from_signed(self.denoise(images, steps))
 
     def sample(self, n, sampler=None):
         """Images (n, h, w, c) in [0, 1] by a sampler, `diffusion.DDIM(50)` by default.
@@ -121,9 +137,11 @@ class DDPM(base.GenerativeModel):
         The paper's own, `diffusion.Ancestral()`, calls the denoiser once for every
         step of the schedule: twenty times the work.
         """
-        sampler = sampler or diffusion.DDIM()
+        sampler = sampler or diffusion.DDIM(min(50, self.schedule.steps))
         shape = (n, *self.data_shape())
         return base.from_signed(sampler(self.denoise, self.schedule, shape))
 
     def signatures(self):
-        return {}
+        image = ((None, *self.data_shape()), "float32")
+        steps = ((None,), "int32")
+        return {"clean": (self.clean, {"images": image, "steps": steps})}

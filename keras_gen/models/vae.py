@@ -39,6 +39,8 @@ class VAE(AutoencodingModel):
 
     trackers = ("loss", "reconstruction", "kl")
 
+    loss_meaning = "minus the evidence lower bound, nats an image"
+
     def __init__(
         self,
         *,

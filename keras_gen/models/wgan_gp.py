@@ -43,6 +43,8 @@ class WGANGP(AdversarialModel):
     trackers = ("loss", "critic_loss", "wasserstein", "gradient_penalty")
     trackers += ("generator_loss",)
 
+    loss_meaning = "the critic's estimate of the distance to held-out images"
+
     def __init__(
         self,
         *,

@@ -90,9 +90,7 @@ def unet(
         for _ in range(blocks + 1):
             x = residual(layers.Concatenate()([x, skips.pop()]), count)
         if level:
-            x = layers.Conv2D(x.shape[-1], 3, padding="same")(
-                layers.UpSampling2D(2)(x)
-            )
+            x = layers.Conv2D(x.shape[-1], 3, padding="same")(layers.UpSampling2D(2)(x))
     channels = image_shape[2] * shuffle**2
     x = layers.Conv2D(
         channels, 3, padding="same", kernel_initializer="zeros", dtype="float32"

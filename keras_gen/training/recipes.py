@@ -123,9 +123,7 @@ def read_optimizer(table):
 def _schedule_class(name):
     schedules = keras.optimizers.schedules
     cls = getattr(schedules, name, None)
-    if not isinstance(cls, type) or not issubclass(
-        cls, schedules.LearningRateSchedule
-    ):
+    if not isinstance(cls, type) or not issubclass(cls, schedules.LearningRateSchedule):
         raise ValueError(
             "Expected the class name of a schedule in keras.optimizers.schedules. "
             f"Received: {name!r}"

@@ -6,6 +6,7 @@ import logging
 import os
 import pathlib
 import platform
+import shutil
 import time
 
 import keras
@@ -55,6 +56,8 @@ def train(recipe, *, runs="runs", strategy="auto", verbose=2, export=True):
     if engine.backend.is_chief():
         samples = gallery.grid(model.generate(64, seed=0, verbose=False))
         gallery.save_png(run / "samples.png", samples, scale=2)
+        # A process killed while it saved leaves half a preset.
+        shutil.rmtree(run / "preset", ignore_errors=True)
         model.save_to_preset(run / "preset")
         if export and keras.backend.backend() == "tensorflow":
             model.export(run / "export")
@@ -72,10 +75,12 @@ def _fit(model, recipe, pipeline, held_out, run, verbose):
     if epoch:
         logger.info("%s goes on after epoch %d", recipe.name, epoch)
     timing = _Timing(run / "seconds.json", steps * epoch)
-    wanted = [callbacks.StopOnNaN(), checkpoint, timing]
+    wanted = [callbacks.StopOnNaN()]
     if chief:
         logs = callbacks.TensorBoardLogs(run / "logs")
         wanted += [logs, callbacks.SampleGrid(run / "samples", logs, every=every)]
+    # Last: an epoch that a kill leaves without log or picture is then repeated.
+    wanted += [checkpoint, timing]
     model.fit(
         pipeline,
         validation_data=held_out,
@@ -92,7 +97,8 @@ def _fit(model, recipe, pipeline, held_out, run, verbose):
     return {
         "entry": recipe.name,
         "steps": total,
-        "images_per_second": round(images / timing.seconds, 1),
+        # A kill between checkpoint and clock can leave no time at all.
+        "images_per_second": round(images / max(timing.seconds, 1e-3), 1),
         "minutes": round(timing.seconds / 60, 2),
         "validation_loss": float(np.mean(losses["loss"])),
         "run": str(run),

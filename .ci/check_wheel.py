@@ -1,0 +1,32 @@
+"""Use an installed keras_gen as a user would; run outside of the checkout."""
+
+import pathlib
+import subprocess
+
+import keras_gen
+
+package = pathlib.Path(keras_gen.__file__).parent
+assert "site-packages" in package.parts, package
+recipes = sorted(path.parent.name for path in package.glob("zoo/*/recipe.toml"))
+assert recipes, "the wheel carries no recipes"
+images, _ = keras_gen.data.load("fashion_mnist_mini", "test")
+assert images.shape == (1000, 28, 28, 1), images.shape
+
+names = keras_gen.list_presets()
+print(f"{len(recipes)} recipes, presets: {', '.join(names) or 'none'}")
+for name in names:
+    model = keras_gen.from_preset(name)
+    samples = model.generate(16, seed=0)
+    assert samples.shape == (16, *model.data_shape()), samples.shape
+    assert samples.dtype == "float32", samples.dtype
+    assert samples.min() >= 0, samples.min()
+    assert samples.max() <= 1, samples.max()
+    assert (samples == model.generate(16, seed=0)).all(), "not repeatable"
+    print(f"{name}: {samples.shape}, mean {samples.mean():.3f}", flush=True)
+
+if names:
+    model.export(f"serving/{name}")
+    assert pathlib.Path("serving", name, "saved_model.pb").is_file()
+    command = ["keras-gen", "sample", name, "-n", "64", "--seed", "0", "-o", "grid.png"]
+    subprocess.run(command, check=True)
+    assert pathlib.Path("grid.png").stat().st_size > 1000

@@ -1,0 +1,1 @@
+"""Measurements of keras_gen against what it is held to."""

@@ -1,0 +1,101 @@
+"""SavedModels whose signatures are a model's verbs, for serving without keras_gen."""
+
+import os
+import pathlib
+import shutil
+import tempfile
+
+import tensorflow as tf
+
+
+def export(model, folder, *, chunk, **conditions):
+    """Write a SavedModel.
+
+    Each of `model.signatures()` becomes a signature; models that sample also have
+    `generate`, with inputs `seed` (int32 scalar in [0, 2**31)) and `n` (int32 scalar
+    above 0), which keeps no state: a seed gives the same pictures in every request.
+    Batches are of any size. Without a `serving_default` of the model's own, that is
+    `generate`.
+
+    Args:
+        model: a `GenerativeModel`.
+        folder: path; created, or replaced where it holds a SavedModel already.
+        chunk: rows that `generate` samples at a time.
+        **conditions: options of the model's `sample`, fixed in the program.
+
+    Raises:
+        ValueError: the folder holds something else than a SavedModel.
+    """
+    folder = pathlib.Path(folder)
+    _check_target(folder)
+    functions = {
+        name: _signature(function, inputs)
+        for name, (function, inputs) in model.signatures().items()
+    }
+    if model.samples():
+        scalar = ((), "int32")
+        functions["generate"] = _signature(
+            lambda seed, n: _generate(model, seed, n, chunk, conditions),
+            {"seed": scalar, "n": scalar},
+        )
+        functions.setdefault("serving_default", functions["generate"])
+    module = tf.Module()
+    module.parameters = list(
+        {id(v): v for f in functions.values() for v in f.variables}.values()
+    )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = tempfile.mkdtemp(prefix=".export", dir=folder.parent)
+    try:
+        tf.saved_model.save(module, temporary, signatures=functions)
+        os.chmod(temporary, 0o755)  # mkdtemp made it for this user alone
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.replace(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _check_target(folder):
+    if not folder.exists() or (folder / "saved_model.pb").is_file():
+        return
+    if not folder.is_dir() or any(folder.iterdir()):
+        raise ValueError(
+            "Expected a new folder, an empty one, or that of a SavedModel to replace. "
+            f"Received: {str(folder)!r}, which holds other files"
+        )
+
+
+def _signature(function, inputs):
+    """A concrete function of named tensors that returns {"outputs": ...}."""
+    specs = {
+        name: tf.TensorSpec(shape, dtype, name=name)
+        for name, (shape, dtype) in inputs.items()
+    }
+
+    @tf.function(autograph=False)
+    def signature(**tensors):
+        outputs = function(**tensors)
+        return outputs if isinstance(outputs, dict) else {"outputs": outputs}
+
+    return signature.get_concrete_function(**specs)
+
+
+def _generate(model, seed, n, chunk, conditions):
+    """All `n` samples, `chunk` at a time, as one program with two loops."""
+    shape = (None, *model.data_shape())
+    count = (n + chunk - 1) // chunk
+    parts = tf.TensorArray(
+        "float32", size=count, infer_shape=False, element_shape=shape
+    )
+
+    def body(index, parts):
+        rows = tf.minimum(chunk, n - index * chunk)
+        samples = model.sample_chunk(seed, index, rows=rows, **conditions)
+        return index + 1, parts.write(index, samples)
+
+    _, parts = tf.while_loop(
+        lambda index, _: index < count, body, (tf.constant(0), parts)
+    )
+    images = parts.concat()
+    images.set_shape(shape)
+    return images

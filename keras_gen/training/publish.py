@@ -1,0 +1,112 @@
+"""Put an ended run into the zoo: the only way that weights get there."""
+
+import json
+import os
+import pathlib
+import platform
+import subprocess
+
+import keras
+import numpy as np
+
+from keras_gen import cards, gallery, presets
+from keras_gen.training.evaluate import evaluate
+
+HALF_ABOVE = 3_000_000  # bytes; an entry is at most 4 MB
+GOLDEN_ROWS = 4
+
+
+def publish(run, recipe, *, zoo=None):
+    """Write the zoo's entry of an ended run.
+
+    Args:
+        run: the run's folder, as `train` left it.
+        recipe: its `Recipe`.
+        zoo: folder of entries, the zoo itself by default.
+
+    Returns:
+        The entry's metadata, a dict.
+
+    Raises:
+        ValueError: the run has not ended, or is a quick one.
+    """
+    run = pathlib.Path(run)
+    entry = pathlib.Path(zoo or presets.zoo_folder()) / recipe.name
+    result = _ended(run, recipe)
+    model = presets.from_preset(run / "preset")
+    heavy = (run / "preset" / presets.WEIGHTS).stat().st_size > HALF_ABOVE
+    metadata = presets.save(model, entry, half=heavy)
+    metadata |= {
+        "licence": "Apache-2.0",
+        "commit": _commit(),
+        "hardware": f"{platform.machine()}, {os.cpu_count()} cores",
+        "minutes": result["minutes"],
+        "steps": result["steps"],
+    }
+    _write(entry / "metadata.json", metadata)
+    model = presets.from_preset(entry)
+    np.savez_compressed(entry / "golden.npz", **golden(model))
+    samples = gallery.grid(model.generate(64, seed=0, verbose=False), columns=16)
+    gallery.save_png(entry / "samples.png", samples, scale=2)
+    _write(entry / "metrics.json", evaluate(entry, recipe=recipe))
+    (entry / "README.md").write_text(cards.card(entry, recipe), encoding="utf-8")
+    return metadata
+
+
+def golden(model):
+    """Fixed inputs of every serving endpoint and the outputs they give.
+
+    Returns:
+        A dict of arrays, named "endpoint/input" and "endpoint/outputs".
+    """
+    rng = np.random.default_rng(0)
+    arrays = {}
+    for name, (function, inputs) in model.signatures().items():
+        values = {
+            key: _fixed_input(rng, key, shape, dtype)
+            for key, (shape, dtype) in inputs.items()
+        }
+        arrays |= {f"{name}/{key}": value for key, value in values.items()}
+        tensors = [keras.ops.convert_to_tensor(value) for value in values.values()]
+        outputs = keras.ops.convert_to_numpy(function(*tensors))
+        arrays[f"{name}/outputs"] = outputs
+    return arrays
+
+
+def _fixed_input(rng, name, shape, dtype):
+    shape = (GOLDEN_ROWS, *shape[1:])
+    if dtype == "int32":
+        return np.arange(1, 1 + shape[0], dtype=dtype) * 100
+    draw = rng.random if name == "images" else rng.standard_normal
+    return draw(shape).astype(dtype)
+
+
+def _ended(run, recipe):
+    path = run / "result.json"
+    kept = run / "recipe.json"
+    if not path.is_file() or not kept.is_file():
+        raise ValueError(
+            f"Expected the folder of a run that has ended. Received: {str(run)!r}"
+        )
+    if json.loads(kept.read_text()) != {"name": recipe.name, **recipe.tables}:
+        raise ValueError(
+            f"Expected a run of the recipe {recipe.name!r} as it stands, in full. "
+            f"Received: a quick or different run in {str(run)!r}"
+        )
+    return json.loads(path.read_text())
+
+
+def _commit():
+    """The commit of the checkout that publishes, None outside of one."""
+    answer = subprocess.run(
+        ["git", "rev-parse", "HEAD"],
+        cwd=presets.zoo_folder(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return answer.stdout.strip() or None
+
+
+def _write(path, value):
+    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,172 @@
+"""One tiny configuration a model class, and what the conformance tests do with it.
+
+Run as a program it makes the update of every class on the JAX backend, with
+tensorflow made unimportable: `KERAS_BACKEND=jax python conformance.py OUT.npz`.
+"""
+
+import dataclasses
+import sys
+from collections.abc import Callable
+
+import numpy as np
+
+if __name__ == "__main__":
+    sys.modules["tensorflow"] = None  # any import of it now fails
+
+import keras
+
+import keras_gen
+from keras_gen.engine import random
+
+IMAGE_SHAPE = (8, 8, 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Golden:
+    """What the conformance tests need to know of a class.
+
+    Args:
+        make: builds a tiny model, uncompiled.
+        given: builds the networks to hand to the class, and the keywords with them.
+        call_inputs: inputs of `call` for three rows.
+    """
+
+    make: Callable
+    given: Callable
+    call_inputs: Callable
+
+
+def _vae(**options):
+    sizes = {"latent_dim": 4, "filters": (4, 8), "hidden": 8}
+    return keras_gen.VAE(image_shape=IMAGE_SHAPE, **sizes | options)
+
+
+def _wgan_gp(**options):
+    sizes = {"latent_dim": 4, "filters": (4, 8), "kernel_size": 3, "critic_updates": 2}
+    return keras_gen.WGANGP(image_shape=IMAGE_SHAPE, **sizes | options)
+
+
+def _ddpm(**options):
+    sizes = {"filters": (8, 16), "shuffle": 1, "dropout": 0.1}
+    sizes["schedule"] = keras_gen.diffusion.LinearSchedule(steps=8)
+    return keras_gen.DDPM(image_shape=IMAGE_SHAPE, **sizes | options)
+
+
+def _given_vae():
+    logistic = keras_gen.losses.DiscretizedLogistic()
+    encoder = dense(IMAGE_SHAPE, (8,), "encoder")
+    decoder = dense((4,), (8, 8, 2), "decoder")
+    return {"encoder": encoder, "decoder": decoder, "likelihood": logistic}
+
+
+def _given_wgan_gp():
+    return {
+        "critic": dense(IMAGE_SHAPE, (1,), "critic"),
+        "generator": dense((4,), IMAGE_SHAPE, "generator"),
+    }
+
+
+def _given_ddpm():
+    denoiser = keras_gen.networks.unet(
+        IMAGE_SHAPE, filters=(4, 8), shuffle=2, groups=4, heads=2
+    )
+    return {"denoiser": denoiser, "target": keras_gen.diffusion.Velocity()}
+
+
+GOLDENS = {
+    "VAE": Golden(_vae, _given_vae, lambda: images(3)),
+    "WGANGP": Golden(_wgan_gp, _given_wgan_gp, lambda: noise(3, 4)),
+    "DDPM": Golden(_ddpm, _given_ddpm, lambda: [images(3), np.array([0, 3, 7])]),
+}
+
+
+def dense(inputs, outputs, name):
+    """A network of one dense layer between shapes without their batch."""
+    return keras.Sequential(
+        [
+            keras.Input(inputs),
+            keras.layers.Flatten(),
+            keras.layers.Dense(int(np.prod(outputs)), activation="tanh"),
+            keras.layers.Reshape(outputs),
+        ],
+        name=name,
+    )
+
+
+def images(n, seed=0):
+    """Uint8 images (n, 8, 8, 1): a bright square on a dark ground, noise on both."""
+    rng = np.random.default_rng(seed)
+    values = rng.integers(0, 100, (n, *IMAGE_SHAPE))
+    values[:, 2:6, 3:7] += 120
+    return values.astype("uint8")
+
+
+def noise(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype("float32")
+
+
+def make(name, seed=0, **options):
+    """A tiny uncompiled model of a class with seeded weights, zeros included."""
+    model = GOLDENS[name].make(**options)
+    rng = np.random.default_rng(seed)
+    model.set_weights(
+        [w + rng.normal(0, 0.1, w.shape).astype(w.dtype) for w in model.get_weights()]
+    )
+    return model
+
+
+class Recorded:
+    """A stream that returns NumPy's numbers, the same on every backend."""
+
+    override = True
+
+    def __init__(self):
+        self.index = 0
+
+    def draw(self, kind, shape, step=None):
+        self.index += 1
+        rng = np.random.default_rng([self.index, 7])
+        draw = rng.normal if kind == "normal" else rng.uniform
+        values = draw(size=tuple(int(side) for side in shape)).astype("float32")
+        return keras.ops.convert_to_tensor(values)
+
+
+def one_update(name):
+    """Losses and weights after one step on recorded draws, as a dict of arrays."""
+    model = make(name)
+    model.compile(run_eagerly=keras.backend.backend() == "tensorflow")
+    with random.use(Recorded()):
+        logs = model.fit(images(8), batch_size=8, shuffle=False, verbose=0).history
+    arrays = {f"{name}/logs/{key}": np.array(value) for key, value in logs.items()}
+    before = make(name).get_weights()
+    moved = 0
+    for i, variable in enumerate(model.weights):
+        arrays[f"{name}/weights/{i}"] = variable.numpy()
+        moved += i < len(before) and not np.array_equal(variable.numpy(), before[i])
+    arrays[f"{name}/moved"] = np.array(moved)
+    return arrays
+
+
+def state(model):
+    """All values that training changes: weights, averages and optimizer."""
+    return [v.numpy() for v in [*model.weights, *model.optimizer.variables]]
+
+
+def assert_same_state(first, second, atol=0.0):
+    """Weights, averages and optimizers of two models agree, to the bit by default."""
+    first, second = state(first), state(second)
+    assert len(first) == len(second)
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=atol)
+
+
+if __name__ == "__main__":
+    results = {}
+    for class_name in GOLDENS:
+        results |= one_update(class_name)
+        model = make(class_name)
+        first = model.generate(3, seed=1)
+        assert first.dtype == "float32"
+        np.testing.assert_array_equal(first, model.generate(3, seed=1))
+    assert not any(module.startswith("tensorflow.") for module in sys.modules)
+    np.savez(sys.argv[1], **results)

@@ -1,0 +1,147 @@
+"""SavedModels: their signatures, their randomness, and serving without keras_gen."""
+
+import pathlib
+import subprocess
+import sys
+import textwrap
+
+import keras_gen
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras_gen import diffusion, networks
+from keras_gen.models.base import CHUNK
+
+SHAPE = (8, 8, 1)
+SIGNATURES = {
+    "vae": {"serving_default", "encode", "decode", "generate"},
+    "wgan_gp": {"serving_default", "score", "generate"},
+    "ddpm": {"serving_default", "clean", "generate"},
+}
+
+
+def tiny(name):
+    """A compiled model of a class, with a few hundred weights."""
+    if name == "vae":
+        model = keras_gen.VAE(image_shape=SHAPE, latent_dim=3, filters=(4,), hidden=8)
+    elif name == "wgan_gp":
+        model = keras_gen.WGANGP(image_shape=SHAPE, latent_dim=3, filters=(4,))
+    else:
+        unet = networks.unet(SHAPE, filters=(4, 8), shuffle=1, groups=2, heads=1)
+        schedule = diffusion.LinearSchedule(steps=60)
+        model = keras_gen.DDPM(image_shape=SHAPE, schedule=schedule, denoiser=unet)
+        # The last layer starts at zero; without this all samples would be noise.
+        model.denoiser.set_weights(
+            [
+                w + 0.05 * np.cos(np.arange(w.size)).reshape(w.shape)
+                for w in model.denoiser.get_weights()
+            ]
+        )
+    model.compile()
+    return model
+
+
+@pytest.fixture(scope="module", params=sorted(SIGNATURES))
+def exported(request, tmp_path_factory):
+    model = tiny(request.param)
+    folder = tmp_path_factory.mktemp("serving") / request.param / "1"
+    model.export(folder)
+    return model, folder
+
+
+def test_signatures_are_the_verbs(exported):
+    model, folder = exported
+    signatures = tf.saved_model.load(str(folder)).signatures
+    assert set(signatures) == SIGNATURES[model.name]
+
+
+def test_generate_gives_the_verbs_pictures_for_any_count(exported):
+    model, folder = exported
+    generate = tf.saved_model.load(str(folder)).signatures["generate"]
+    count = CHUNK + 3
+    expected = model.generate(count, seed=5)
+    for n in (1, 7, count):
+        served = generate(seed=tf.constant(5), n=tf.constant(n))["outputs"].numpy()
+        assert served.shape == (n, *SHAPE)
+        np.testing.assert_allclose(served, expected[:n], atol=1e-5)
+
+
+def test_requests_do_not_disturb_each_other(exported):
+    model, folder = exported
+    generate = tf.saved_model.load(str(folder)).signatures["generate"]
+
+    def ask(seed):
+        return generate(seed=tf.constant(seed), n=tf.constant(3))["outputs"].numpy()
+
+    first = ask(1)
+    other = ask(2)
+    assert np.array_equal(first, ask(1))
+    assert np.abs(first - other).max() > 1e-4
+
+
+def test_every_endpoint_equals_the_model_at_any_batch_size(exported):
+    model, folder = exported
+    signatures = tf.saved_model.load(str(folder)).signatures
+    rng = np.random.default_rng(0)
+    for name, (function, inputs) in model.signatures().items():
+        for rows in (1, 5):
+            tensors = {
+                key: tf.constant(rng.random((rows, *shape[1:])).astype(dtype))
+                for key, (shape, dtype) in inputs.items()
+            }
+            served = signatures[name](**tensors)["outputs"]
+            expected = function(*tensors.values())
+            np.testing.assert_allclose(served, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("exported", ["ddpm"], indirect=True)
+def test_serves_where_keras_gen_is_not_installed(exported):
+    model, folder = exported
+    program = """
+        import sys
+        sys.modules["keras_gen"] = sys.modules["keras"] = None
+        import numpy as np, tensorflow as tf
+        generate = tf.saved_model.load(sys.argv[1]).signatures["generate"]
+        images = generate(seed=tf.constant(5), n=tf.constant(4))["outputs"]
+        np.save(sys.argv[2], images.numpy())
+    """
+    target = pathlib.Path(folder).parent / "served.npy"
+    arguments = [sys.executable, "-c", textwrap.dedent(program), folder, target]
+    subprocess.run(arguments, check=True, cwd=target.parent)
+    np.testing.assert_allclose(np.load(target), model.generate(4, seed=5), atol=1e-5)
+
+
+@pytest.mark.parametrize("exported", ["vae"], indirect=True)
+def test_tensorflows_own_command_runs_it(exported):
+    model, folder = exported
+    command = [
+        pathlib.Path(sys.executable).with_name("saved_model_cli"),
+        *("run", "--dir", folder, "--tag_set", "serve"),
+        *("--signature_def", "generate", "--outdir", folder.parent / "out"),
+        *("--input_exprs", "seed=5;n=4"),
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    served = np.load(folder.parent / "out" / "outputs.npy")
+    np.testing.assert_allclose(served, model.generate(4, seed=5), atol=1e-5)
+
+
+def test_replaces_an_export_but_nothing_else(tmp_path):
+    model = tiny("vae")
+    model.export(tmp_path / "new")
+    model.export(tmp_path / "new")
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "diary.txt").write_text("private")
+    with pytest.raises(ValueError, match="Received: .*letters"):
+        model.export(tmp_path / "letters")
+    assert (tmp_path / "letters" / "diary.txt").read_text() == "private"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["letters", "new"]
+
+
+def test_a_sampler_can_be_fixed_in_the_program(tmp_path):
+    model = tiny("ddpm")
+    sampler = diffusion.Ancestral(steps=5)
+    model.export(tmp_path / "five", sampler=sampler)
+    generate = tf.saved_model.load(str(tmp_path / "five")).signatures["generate"]
+    served = generate(seed=tf.constant(1), n=tf.constant(3))["outputs"]
+    expected = model.generate(3, seed=1, sampler=sampler)
+    np.testing.assert_allclose(served, expected, atol=1e-5)
