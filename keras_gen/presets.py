@@ -144,8 +144,8 @@ def save(model, folder, *, half=False):
         ValueError: the folder holds other things than a preset.
     """
     folder = pathlib.Path(folder)
-    new = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
-    if not new and not (folder / "config.json").is_file():
+    held = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if folder.is_file() or (held and not held & {"config.json", "recipe.toml"}):
         raise ValueError(
             "Expected a new folder, an empty one, or that of a preset to replace. "
             f"Received: {str(folder)!r}, which holds other files"

@@ -106,13 +106,22 @@ def noise(*shape, seed=0):
 
 
 def make(name, seed=0, **options):
-    """A tiny uncompiled model of a class with seeded weights, zeros included."""
+    """A tiny uncompiled model of a class with seeded weights, none of them zero."""
     model = GOLDENS[name].make(**options)
-    rng = np.random.default_rng(seed)
-    model.set_weights(
-        [w + rng.normal(0, 0.1, w.shape).astype(w.dtype) for w in model.get_weights()]
-    )
+    randomize(model, seed)
     return model
+
+
+def randomize(model, seed=0):
+    """Set weights that are the same on every backend and let all gradients flow."""
+    rng = np.random.default_rng(seed)
+    for variable in model.weights:
+        if len(variable.shape) == 1:  # biases from 0, scales from 1
+            value = variable.numpy() + rng.normal(0, 0.1, variable.shape)
+        else:
+            fan_in = np.prod(variable.shape[:-1])
+            value = rng.normal(0, fan_in**-0.5, variable.shape)
+        variable.assign(value.astype("float32"))
 
 
 class Recorded:
@@ -134,11 +143,11 @@ class Recorded:
 def one_update(name):
     """Losses and weights after one step on recorded draws, as a dict of arrays."""
     model = make(name)
+    before = model.get_weights()
     model.compile(run_eagerly=keras.backend.backend() == "tensorflow")
     with random.use(Recorded()):
         logs = model.fit(images(8), batch_size=8, shuffle=False, verbose=0).history
     arrays = {f"{name}/logs/{key}": np.array(value) for key, value in logs.items()}
-    before = make(name).get_weights()
     moved = 0
     for i, variable in enumerate(model.weights):
         arrays[f"{name}/weights/{i}"] = variable.numpy()
