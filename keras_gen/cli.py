@@ -196,7 +196,10 @@ def export(options):
     """Write a preset as a SavedModel whose signatures are its verbs."""
     from keras_gen import presets
 
-    presets.from_preset(options.preset).export(options.folder)
+    try:
+        presets.from_preset(options.preset).export(options.folder)
+    except RuntimeError as error:  # another backend than TensorFlow
+        raise ValueError(str(error)) from error
     print(options.folder)
 
 

@@ -117,7 +117,8 @@ def build(config, *, custom_objects=None):
     """
     custom_objects = custom_objects or {}
     name = config.get("class_name")
-    cls = custom_objects.get(name) or _registered(name)
+    known = isinstance(name, str)
+    cls = (custom_objects.get(name) or _registered(name)) if known else None
     if cls is None or not hasattr(cls, "from_preset"):
         raise ValueError(
             "Expected the class of a keras_gen model (a class of your own goes into "
@@ -198,7 +199,12 @@ def file_hash(path):
 
 
 def _checked_weights(folder):
-    entry = _read_json(folder, "metadata.json").get("weights", {})
+    entry = _read_json(folder, "metadata.json").get("weights")
+    if not isinstance(entry, dict):
+        raise ValueError(
+            "Expected `weights` in metadata.json to give file, bytes and sha256. "
+            f"Received: {entry!r}"
+        )
     path = _inside(folder, str(entry.get("file")))
     size = path.stat().st_size
     if size != entry.get("bytes"):

@@ -5,10 +5,11 @@ import subprocess
 import sys
 import textwrap
 
-import keras_gen
 import numpy as np
 import pytest
 import tensorflow as tf
+
+import keras_gen
 from keras_gen import diffusion, networks
 from keras_gen.models.base import CHUNK
 
@@ -67,7 +68,7 @@ def test_generate_gives_the_verbs_pictures_for_any_count(exported):
 
 
 def test_requests_do_not_disturb_each_other(exported):
-    model, folder = exported
+    _model, folder = exported
     generate = tf.saved_model.load(str(folder)).signatures["generate"]
 
     def ask(seed):

@@ -2,9 +2,10 @@
 
 import json
 
-import keras_gen
 import numpy as np
 import pytest
+
+import keras_gen
 from keras_gen import cards, presets, training
 
 TABLES = {

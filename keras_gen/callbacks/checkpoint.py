@@ -40,14 +40,13 @@ class Checkpoint(keras.callbacks.Callback):
     iteration counts; noise and data order are functions of those. `resume` reads it.
 
     Args:
-        path: file ending in ".weights.h5".
-        writes: whether this process writes it, False on all workers but one.
+        path: file ending in ".weights.h5". Where several workers train together each
+            needs one of its own, for saving is a collective operation.
     """
 
-    def __init__(self, path, *, writes=True):
+    def __init__(self, path):
         super().__init__()
         self.path = pathlib.Path(path)
-        self.writes = writes
 
     def resume(self, model, steps_per_epoch):
         """Load the checkpoint into a compiled model where there is one.
@@ -64,9 +63,8 @@ class Checkpoint(keras.callbacks.Callback):
         for variable in self.model.weights:
             if not np.isfinite(variable.numpy()).all():
                 raise Diverged(f"{variable.path} is not finite after epoch {epoch + 1}")
-        if self.writes:
-            unfinished = self.path.with_name(f"unfinished-{self.path.name}")
-            self.model.save_weights(unfinished)
-            with open(unfinished, "rb") as file:
-                os.fsync(file.fileno())
-            os.replace(unfinished, self.path)
+        unfinished = self.path.with_name(f"unfinished-{self.path.name}")
+        self.model.save_weights(unfinished)
+        with open(unfinished, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(unfinished, self.path)

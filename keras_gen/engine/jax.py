@@ -58,9 +58,11 @@ class Trainer(BaseTrainer):
         )
 
         def step():
-            with random.use(self._stream(VALIDATION)):
+            batch = keras.ops.cast(self._batches_seen.total, "int32")
+            with random.use(self._stream(VALIDATION, batch)):
                 for name, values in self.validate(self.prepare(data)).items():
                     self.track(name, values, "test")
+            self._batches_seen.update_state(1.0)
             return self._logs("test")
 
         return _stateless(step, groups, state)
@@ -107,6 +109,10 @@ class Trainer(BaseTrainer):
     def gather(self, values):
         """All rows of the global batch: JAX sees them anyhow."""
         return values
+
+    def replicas(self):
+        """How many replicas share each batch: one, JAX splits programs by itself."""
+        return 1
 
     def variable_scope(self):
         """Where this model's variables must be created: anywhere."""

@@ -48,9 +48,10 @@ class Trainer(BaseTrainer):
 
     def test_step(self, data):
         """Track the losses of `validate` on this replica's rows."""
-        with random.use(self._stream(VALIDATION)):
+        with random.use(self._stream(VALIDATION, self._batches_seen.total.value)):
             for name, values in self.validate(self.prepare(data)).items():
                 self.track(name, values, "test")
+        self._batches_seen.update_state(1.0)
         return self._replica_logs("test")
 
     def minimize(self, loss_fn, networks, *args):
@@ -102,6 +103,10 @@ class Trainer(BaseTrainer):
             return values
         return context.all_gather(values, axis=0)
 
+    def replicas(self):
+        """How many replicas share each batch."""
+        return self.distribute_strategy.num_replicas_in_sync
+
     def variable_scope(self):
         """Where this model's variables must be created, as a context manager."""
         strategy = self._distribute_strategy
@@ -133,7 +138,7 @@ class Trainer(BaseTrainer):
         """A dataset of a pipeline's batches.
 
         Args:
-            pipeline: object with `element_spec` and `shard(index, count)`.
+            pipeline: a `keras_gen.data.Pipeline`.
             batches: function from the pipeline, or this worker's part of it, to the
                 iterator of one pass; called at the start of each.
             length: batches in a pass, None where it never ends.
@@ -141,8 +146,10 @@ class Trainer(BaseTrainer):
         strategy = self.distribute_strategy
         workers, rank = _workers(strategy)
         part = pipeline.shard(rank, workers) if workers > 1 else pipeline
+        whole = len(pipeline) * pipeline.global_batch_size <= pipeline.num_examples
+        rows = part.batch_size if whole else None
         spec = [
-            tf.TensorSpec((None, *shape), dtype)
+            tf.TensorSpec((rows, *shape), dtype)
             for shape, dtype in pipeline.element_spec
         ]
         dataset = tf.data.Dataset.from_generator(
@@ -159,6 +166,11 @@ class Trainer(BaseTrainer):
         if workers > 1:  # each worker's pipeline has cut its own rows already
             return strategy.distribute_datasets_from_function(lambda _: dataset)
         return dataset
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # All is built already. Keras would average a first batch over the workers to
+        # learn its shape, and no collective operation averages uint8.
+        pass
 
     def _stream(self, purpose, *folds):
         context = tf.distribute.get_replica_context()
@@ -218,13 +230,16 @@ def make_strategy(name):
         several = len(tf.config.list_physical_devices("GPU")) > 1
         name = "mirrored" if several else "one"
         name = "multiworker" if len(cluster.get("worker", [])) > 1 else name
-    if name == "one":
-        return contextlib.nullcontext()
+    return contextlib.nullcontext() if name == "one" else _strategy(name).scope()
+
+
+@functools.cache  # workers number their collective operations once a process
+def _strategy(name):
     if name == "multiworker":
-        return tf.distribute.MultiWorkerMirroredStrategy().scope()
+        return tf.distribute.MultiWorkerMirroredStrategy()
     kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
     devices = [device.name for device in tf.config.list_logical_devices(kind)]
-    return tf.distribute.MirroredStrategy(devices).scope()
+    return tf.distribute.MirroredStrategy(devices)
 
 
 def is_chief():

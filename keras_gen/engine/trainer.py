@@ -70,6 +70,8 @@ class BaseTrainer:
             self._tracker_metrics = {
                 name: keras.metrics.Mean(name=name) for name in self.trackers
             }
+            # Reset with the others when an evaluation starts: its batches' number.
+            self._batches_seen = keras.metrics.Sum(name="batches_seen")
         self._logged = {"train": set(), "test": set()}
         self._programs = {}
         self._trained_by = {}  # tracker's name to the networks its loss trains
@@ -140,8 +142,10 @@ class BaseTrainer:
 
     @property
     def metrics(self):
-        """The running means behind the logs, in the order of `trackers`."""
-        return list(getattr(self, "_tracker_metrics", {}).values())
+        """The running means behind the logs, and the count of batches evaluated."""
+        if not hasattr(self, "_tracker_metrics"):
+            return []
+        return [*self._tracker_metrics.values(), self._batches_seen]
 
     def get_compile_config(self):
         """What `compile_from_config` needs, as plain values."""

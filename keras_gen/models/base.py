@@ -75,6 +75,10 @@ class GenerativeModel(engine.Trainer, keras.Model):
         """Shape of one example without the batch: what `fit` checks against."""
         return tuple(self._config["image_shape"])
 
+    def batch_multiple(self):
+        """What a replica's batch size must be a multiple of."""
+        return 1
+
     def fit(
         self,
         x=None,
@@ -98,7 +102,8 @@ class GenerativeModel(engine.Trainer, keras.Model):
                 of (images, labels), which is taken as it is after a look at its
                 first batch.
             y: labels (n,) for models that take them.
-            batch_size: examples a step over all replicas; 64 by default for arrays.
+            batch_size: examples a step over all replicas; for arrays, by default, 64
+                times what it must be a multiple of.
             validation_data: images, a pipeline or a dataset of held-out examples, or
                 a tuple (images, labels).
             steps_per_epoch: steps between validations; arrays and pipelines go on
@@ -109,15 +114,17 @@ class GenerativeModel(engine.Trainer, keras.Model):
 
         Raises:
             ValueError: data of another rank, shape, dtype or range than the model's,
-                with NaN in it, or none at all; nothing has been trained then.
+                with NaN in it, or none at all, or a batch size that does not divide;
+                nothing has been trained then.
         """
         clock = _EpochClock(initial_epoch)
         seed = self._compile_options["seed"] if self.compiled else 0
         source = self._source(x, y, batch_size, shuffle, seed)
+        self._check_batch_size(getattr(source, "global_batch_size", None))
         held_out = validation_data
         if held_out is not None:
             xy = held_out if isinstance(held_out, tuple) else (held_out, None)
-            size = batch_size or getattr(source, "batch_size", None)
+            size = batch_size or getattr(source, "global_batch_size", None)
             held_out = self._dataset(self._source(*xy, size, False, seed))
         return super().fit(
             self._dataset(source, clock, steps_per_epoch),
@@ -275,7 +282,7 @@ class GenerativeModel(engine.Trainer, keras.Model):
             arrays = (x,) if y is None else (x, np.asarray(y))
             return data_lib.pipeline(
                 arrays,
-                batch_size=batch_size or min(64, len(x)),
+                batch_size=batch_size or self._default_batch_size(len(x)),
                 shuffle=shuffle,
                 seed=seed,
             )
@@ -285,6 +292,19 @@ class GenerativeModel(engine.Trainer, keras.Model):
             )
         checks.batch(next(iter(x)), self.data_shape())
         return x
+
+    def _default_batch_size(self, examples):
+        multiple = self.batch_multiple() * self.replicas()
+        return max(min(64 * multiple, examples // multiple * multiple), 1)
+
+    def _check_batch_size(self, size):
+        multiple = self.batch_multiple() * self.replicas()
+        if size is not None and size % multiple:
+            raise ValueError(
+                f"Expected a batch size that {multiple} divides (a replica's batch "
+                f"must be a multiple of {self.batch_multiple()}, and there are "
+                f"{self.replicas()} replicas). Received: {size}"
+            )
 
     def _dataset(self, source, clock=None, steps=None):
         if not hasattr(source, "batches"):

@@ -72,7 +72,7 @@ class WGANGP(AdversarialModel):
         self.latent_dim = latent_dim
         self.critic_updates = critic_updates
         self.penalty_weight = penalty_weight
-        common = {"kernel_size": kernel_size, "kernel_initializer": "he_uniform"}
+        common = {"kernel_size": kernel_size, "he": True}
         self.ready(
             critic=critic
             or networks.conv_encoder(
@@ -99,6 +99,9 @@ class WGANGP(AdversarialModel):
     def default_optimizers(self):
         """Adam(1e-4, beta_1 = 0, beta_2 = 0.9), the defaults of algorithm 1."""
         return {n: keras.optimizers.Adam(1e-4, 0.0, 0.9) for n in self.networks}
+
+    def batch_multiple(self):
+        return self.critic_updates
 
     def update(self, images):
         rows = ops.shape(images)[0] // self.critic_updates

@@ -14,7 +14,7 @@ def conv_encoder(
     kernel_size=4,
     hidden=0,
     activation="relu",
-    kernel_initializer="glorot_uniform",
+    he=False,
     name="encoder",
 ):
     """Image to vector: one strided convolution per entry of `filters`.
@@ -26,10 +26,13 @@ def conv_encoder(
         filters: channels of each convolution.
         hidden: units of a dense layer before the output, 0 for none.
         activation: string or serializable callable, after every layer but the last.
+        he: initialize for rectifiers (He et al. 2015, arXiv:1502.01852) instead of
+            Glorot's way.
 
     Returns:
         A `keras.Model` from (batch, *image_shape) float to (batch, outputs) float32.
     """
+    kernel_initializer = "he_uniform" if he else "glorot_uniform"
     x = inputs = keras.Input(tuple(image_shape))
     for count in filters:
         x = layers.Conv2D(
@@ -56,7 +59,7 @@ def conv_decoder(
     hidden=0,
     activation="relu",
     output_activation=None,
-    kernel_initializer="glorot_uniform",
+    he=False,
     name="decoder",
 ):
     """Vector to image: the mirror of `conv_encoder`.
@@ -67,6 +70,7 @@ def conv_decoder(
         filters: channels from the coarsest feature map to the finest; each is followed
             by a transposed convolution that doubles the sides.
         output_activation: activation of the last layer, None for none.
+        he: as in `conv_encoder`.
 
     Returns:
         A `keras.Model` from (batch, inputs) float to (batch, *image_shape) float32.
@@ -75,6 +79,7 @@ def conv_decoder(
     for _ in filters:
         sizes.append(tuple(math.ceil(side / 2) for side in sizes[-1]))
     (height, width), *sizes = reversed(sizes)
+    kernel_initializer = "he_uniform" if he else "glorot_uniform"
     x = start = keras.Input((inputs,))
     if hidden:
         x = layers.Dense(hidden, kernel_initializer=kernel_initializer)(x)
@@ -92,7 +97,7 @@ def conv_decoder(
             kernel_size,
             strides=2,
             padding="same",
-            kernel_initializer=kernel_initializer,
+            kernel_initializer=_transposed(he, 1 if last else 2),
             dtype="float32" if last else None,
         )(x)
         if x.shape[1:3] != size:  # odd sides, rounded up on the way down
@@ -103,3 +108,14 @@ def conv_decoder(
     if output_activation:
         x = layers.Activation(output_activation, dtype="float32")(x)
     return keras.Model(start, x, name=name)
+
+
+def _transposed(he, gain):
+    """Initializer of a transposed convolution with stride 2.
+
+    Keras takes the kernel's axes for those of a convolution, so that its "he_uniform"
+    divides by the number of outputs; each output sums a quarter of a kernel's entries.
+    """
+    if not he:
+        return "glorot_uniform"
+    return keras.initializers.VarianceScaling(4 * gain, "fan_out", "uniform")

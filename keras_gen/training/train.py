@@ -1,5 +1,6 @@
 """Train a recipe in a run folder, from the start or from where it was killed."""
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -7,6 +8,7 @@ import os
 import pathlib
 import platform
 import shutil
+import tempfile
 import time
 
 import keras
@@ -16,6 +18,8 @@ from keras_gen import __version__, callbacks, engine, gallery
 from keras_gen.callbacks import Diverged
 
 logger = logging.getLogger("keras_gen")
+CHECKPOINT = "checkpoint.weights.h5"
+SECONDS = "seconds.json"
 
 
 def train(recipe, *, runs="runs", strategy="auto", verbose=2, export=True):
@@ -49,38 +53,59 @@ def train(recipe, *, runs="runs", strategy="auto", verbose=2, export=True):
         return finished
     seed = recipe.tables.get("compile", {}).get("seed", 0)
     engine.backend.make_deterministic(seed)
-    with engine.backend.make_strategy(strategy):
-        model = recipe.model()
-        pipeline, held_out = recipe.pipeline(), recipe.pipeline("validation")
-        result = _fit(model, recipe, pipeline, held_out, run, verbose)
-    if engine.backend.is_chief():
-        samples = gallery.grid(model.generate(64, seed=0, verbose=False))
-        gallery.save_png(run / "samples.png", samples, scale=2)
-        # A process killed while it saved leaves half a preset.
-        shutil.rmtree(run / "preset", ignore_errors=True)
-        model.save_to_preset(run / "preset")
-        if export and keras.backend.backend() == "tensorflow":
-            model.export(run / "export")
-        _write(run / "result.json", result)
+    with _workplace(run) as place:
+        with engine.backend.make_strategy(strategy):
+            model = recipe.model()
+            result = _fit(model, recipe, run, place, verbose)
+        _write_out(model, place, export)
+        _write(place / "result.json", result)
     return result
 
 
-def _fit(model, recipe, pipeline, held_out, run, verbose):
+def _workplace(run):
+    """Where this process writes: the run's folder, or one that is thrown away.
+
+    Reading variables can be a collective operation. So all workers do the same, and
+    what all but the first of them write is dropped.
+    """
+    if engine.backend.is_chief():
+        return contextlib.nullcontext(run)
+    return _Throwaway()
+
+
+class _Throwaway(tempfile.TemporaryDirectory):
+    def __enter__(self):
+        return pathlib.Path(super().__enter__())
+
+
+def _write_out(model, place, export):
+    samples = gallery.grid(model.generate(64, seed=0, verbose=False))
+    gallery.save_png(place / "samples.png", samples, scale=2)
+    # A process killed while it saved leaves half a preset.
+    shutil.rmtree(place / "preset", ignore_errors=True)
+    model.save_to_preset(place / "preset")
+    if export and keras.backend.backend() == "tensorflow":
+        model.export(place / "export")
+
+
+def _fit(model, recipe, run, place, verbose):
     options = dict(recipe.tables["fit"])
     every = options.pop("samples_every", 1)
+    pipeline, held_out = recipe.pipeline(), recipe.pipeline("validation")
     steps = options.get("steps_per_epoch") or len(pipeline)
-    chief = engine.backend.is_chief()
-    checkpoint = callbacks.Checkpoint(run / "checkpoint.weights.h5", writes=chief)
-    epoch = checkpoint.resume(model, steps)
+    epoch = callbacks.Checkpoint(run / CHECKPOINT).resume(model, steps)
     if epoch:
         logger.info("%s goes on after epoch %d", recipe.name, epoch)
-    timing = _Timing(run / "seconds.json", steps * epoch)
-    wanted = [callbacks.StopOnNaN()]
-    if chief:
-        logs = callbacks.TensorBoardLogs(run / "logs")
-        wanted += [logs, callbacks.SampleGrid(run / "samples", logs, every=every)]
-    # Last: an epoch that a kill leaves without log or picture is then repeated.
-    wanted += [checkpoint, timing]
+    timing = _Timing(run / SECONDS, place / SECONDS, epoch)
+    logs = callbacks.TensorBoardLogs(place / "logs")
+    wanted = [
+        callbacks.StopOnNaN(),
+        logs,
+        callbacks.SampleGrid(place / "samples", logs, every=every),
+        # Last: an epoch that a kill leaves without log or picture is then repeated.
+        callbacks.Checkpoint(place / CHECKPOINT),
+        timing,
+    ]
     model.fit(
         pipeline,
         validation_data=held_out,
@@ -109,10 +134,10 @@ def _fit(model, recipe, pipeline, held_out, run, verbose):
 class _Timing(keras.callbacks.Callback):
     """Seconds spent in training steps, kept over a run's processes."""
 
-    def __init__(self, path, steps):
+    def __init__(self, kept, path, epoch):
         super().__init__()
         self.path = path
-        kept = json.loads(path.read_text()) if path.is_file() and steps else {}
+        kept = json.loads(kept.read_text()) if kept.is_file() and epoch else {}
         self.seconds = kept.get("seconds", 0.0)
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -123,8 +148,7 @@ class _Timing(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self._stop()
-        if engine.backend.is_chief():
-            _write(self.path, {"seconds": self.seconds})
+        _write(self.path, {"seconds": self.seconds})
 
     def _stop(self):
         if self._start is not None:

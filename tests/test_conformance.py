@@ -1,0 +1,303 @@
+"""Every model class through every property that all of them promise."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import conformance
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from conformance import GOLDENS, images
+
+import keras_gen
+from keras_gen import callbacks, data
+
+NAMES = sorted(GOLDENS)
+every_class = pytest.mark.parametrize("name", NAMES)
+# Faster to compile, not to run: XLA's answers stay the same.
+QUICK_XLA = (
+    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+)
+
+
+def compiled(name, seed=0, **options):
+    model = conformance.make(name, seed)
+    model.compile(**options)
+    return model
+
+
+def fit(model, x=None, epochs=1, **options):
+    x = images(16) if x is None else x
+    options = {"batch_size": 8, "verbose": 0} | options
+    return model.fit(x, epochs=epochs, **options).history
+
+
+@pytest.fixture(scope="module")
+def models():
+    """One trained model a class; tests leave it as it is."""
+    kept = {}
+
+    def get(name):
+        if name not in kept:
+            kept[name] = compiled(name)
+            fit(kept[name])
+        return kept[name]
+
+    return get
+
+
+@pytest.fixture(scope="module")
+def on_jax(tmp_path_factory):
+    """The arrays of `one_update` for every class, from the JAX backend."""
+    path = tmp_path_factory.mktemp("jax") / "updates.npz"
+    variables = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": QUICK_XLA}
+    program = pathlib.Path(conformance.__file__)
+    subprocess.run(
+        [sys.executable, str(program), str(path)],
+        check=True,
+        env=os.environ | variables,
+    )
+    return dict(np.load(path))
+
+
+def test_every_exported_class_has_a_golden():
+    exported = {
+        name
+        for name in keras_gen.models.__all__
+        if isinstance(cls := getattr(keras_gen.models, name), type)
+        and issubclass(cls, keras_gen.GenerativeModel)
+    }
+    assert exported - {"GenerativeModel"} == set(GOLDENS)
+    assert exported <= set(keras_gen.__all__)
+
+
+@every_class
+def test_one_update_is_the_same_on_both_backends(name, on_jax):
+    arrays, _ = conformance.one_update(name)
+    assert arrays[f"{name}/moved"] > 0.9
+    assert {key for key in on_jax if key.startswith(f"{name}/")} == set(arrays)
+    for key, value in arrays.items():
+        scale = max(1.0, np.abs(value).max())  # losses are sums over 64 pixels
+        np.testing.assert_allclose(value, on_jax[key], atol=1e-5 * scale, err_msg=key)
+
+
+@pytest.fixture(scope="module")
+def mirrored():
+    """One strategy for all: collectives of several get in each other's way."""
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+@every_class
+def test_one_replica_and_two_agree_after_an_epoch_with_noise(name, mirrored):
+    one = compiled(name)
+    losses = fit(one, images(32), validation_data=images(8))
+    with mirrored.scope():
+        two = compiled(name)
+    assert two.distribute_strategy.num_replicas_in_sync == 2
+    again = fit(two, images(32), validation_data=images(8))
+    assert set(losses) == set(again)
+    for key, values in losses.items():
+        np.testing.assert_allclose(values, again[key], rtol=1e-5, atol=1e-5)
+    conformance.assert_same_state(one, two, atol=1e-5)
+
+
+class SaveAfterTwo(keras.callbacks.Callback):
+    """Keeps what a run that stops after its second epoch leaves behind."""
+
+    def __init__(self, folder):
+        super().__init__()
+        self.folder = folder
+        self.kept = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == 1:
+            self.model.save(self.folder / "model.keras")
+            shutil.copy(
+                self.folder / "state.weights.h5", self.folder / "kept.weights.h5"
+            )
+            self.kept = conformance.state(self.model)
+
+
+@every_class
+def test_resumed_and_reloaded_runs_equal_an_uninterrupted_one(name, tmp_path):
+    whole, saved = compiled(name), SaveAfterTwo(tmp_path)
+    written = callbacks.Checkpoint(tmp_path / "state.weights.h5")
+    assert written.resume(whole, 2) == 0
+    fit(whole, epochs=4, callbacks=[written, saved])
+
+    resumed = compiled(name, seed=1)
+    checkpoint = callbacks.Checkpoint(tmp_path / "kept.weights.h5")
+    assert checkpoint.resume(resumed, 2) == 2
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert type(loaded) is type(whole)
+    for model in (resumed, loaded):
+        for a, b in zip(saved.kept, conformance.state(model), strict=True):
+            np.testing.assert_array_equal(a, b)
+        assert int(model.optimizer.iterations) == 4
+        fit(model, epochs=4, initial_epoch=2)
+        conformance.assert_same_state(whole, model)
+
+
+@every_class
+def test_samples_depend_on_seed_and_place_alone(name, models):
+    model = models(name)
+    many = model.generate(200, seed=3, verbose=False)
+    assert many.shape == (200, *conformance.IMAGE_SHAPE)
+    assert many.dtype == "float32"
+    assert many.min() >= 0
+    assert many.max() <= 1
+    assert many.std(axis=0).max() > 1e-3
+    for n in (1, 16, 128, 150):
+        np.testing.assert_allclose(model.generate(n, seed=3), many[:n], atol=1e-5)
+    np.testing.assert_array_equal(model.generate(5, seed=3), model.generate(5, seed=3))
+    assert np.abs(model.generate(16, seed=4) - many[:16]).max() > 1e-3
+    assert np.abs(many[128:144] - many[:16]).max() > 1e-3
+    assert np.abs(model.generate(16) - model.generate(16)).max() > 1e-3
+
+
+@every_class
+@pytest.mark.parametrize(
+    ("n", "seed"), [(0, 0), (-1, 0), (1.5, 0), (True, 0), (4, -1), (4, 2**31), (4, 0.5)]
+)
+def test_bad_numbers_of_samples_and_seeds_are_refused(name, n, seed, models):
+    with pytest.raises(ValueError, match=r"Expected .* Received: "):
+        models(name).generate(n, seed=seed)
+
+
+@every_class
+def test_presets_give_the_same_outputs(name, models, tmp_path):
+    model = models(name)
+    model.save_to_preset(tmp_path / "preset")
+    again = type(model).from_preset(tmp_path / "preset")
+    np.testing.assert_array_equal(model.generate(8, seed=0), again.generate(8, seed=0))
+    inputs = GOLDENS[name].call_inputs()
+    np.testing.assert_array_equal(model(inputs), again(inputs))
+    assert again.compiled
+
+
+@every_class
+def test_predict_is_call_in_batches(name, models):
+    model, inputs = models(name), GOLDENS[name].call_inputs()
+    outputs = model.predict(inputs, verbose=0)
+    np.testing.assert_allclose(outputs, model(inputs), atol=1e-5)
+    assert outputs.shape == (3, *conformance.IMAGE_SHAPE)
+    assert outputs.dtype == "float32"
+    assert outputs.min() >= 0
+    assert outputs.max() <= 1
+
+
+@every_class
+def test_models_come_back_from_their_config(name):
+    model = conformance.make(name)
+    config = model.get_config()
+    again = type(model).from_config(config)
+    assert again.get_config() == config
+    again.set_weights(model.get_weights())
+    inputs = GOLDENS[name].call_inputs()
+    np.testing.assert_array_equal(model(inputs), again(inputs))
+
+
+@every_class
+def test_given_networks_train_and_come_back(name, tmp_path):
+    model = GOLDENS[name].make(**GOLDENS[name].given())
+    model.compile(run_eagerly=True)
+    before = model.get_weights()
+    history = fit(model, images(8))
+    assert np.isfinite(list(history.values())).all()
+    assert any((a != b).any() for a, b in zip(before, model.get_weights(), strict=True))
+    model.save_to_preset(tmp_path / "preset")
+    again = keras_gen.from_preset(tmp_path / "preset")
+    inputs = GOLDENS[name].call_inputs()
+    np.testing.assert_array_equal(model(inputs), again(inputs))
+
+
+@every_class
+def test_given_networks_of_other_shapes_are_refused(name):
+    for network in conformance.make(name).networks:
+        wrong = {network: conformance.dense((5,), (3,), "wrong")}
+        with pytest.raises(ValueError, match=f"Expected {network} to .*Received: "):
+            GOLDENS[name].make(**wrong)
+
+
+FLOATS = images(8).astype("float32") / 255
+BAD = {
+    "rank": images(8)[0],
+    "channels": np.repeat(images(8), 3, axis=-1),
+    "size": images(8)[:, :7],
+    "above 1": FLOATS * 2,
+    "below 0": FLOATS - 0.5,
+    "raw range as float": images(8).astype("float32"),
+    "nan": np.where(FLOATS > 0.7, np.nan, FLOATS),
+    "infinity": np.where(FLOATS > 0.7, np.inf, FLOATS),
+    "empty": images(8)[:0],
+    "int32": images(8).astype("int32"),
+    "bool": images(8) > 100,
+    "None": None,
+}
+
+
+@every_class
+def test_bad_data_are_refused_before_anything_changes(name):
+    model = compiled(name)
+    before = conformance.state(model)
+    for bad in BAD.values():
+        with pytest.raises(ValueError, match=r"Expected [\s\S]*Received: "):
+            fit(model, bad)
+        with pytest.raises(ValueError, match=r"Expected [\s\S]*Received: "):
+            model.evaluate(bad, verbose=0)
+        if bad is None:
+            continue
+        with pytest.raises(ValueError, match=r"Expected [\s\S]*Received: "):
+            fit(model, images(8), validation_data=bad)
+        if len(bad):
+            with pytest.raises(ValueError, match=r"Expected [\s\S]*Received: "):
+                fit(model, tf.data.Dataset.from_tensors(bad))
+            with pytest.raises(ValueError, match=r"Expected [\s\S]*Received: "):
+                fit(model, data.pipeline(bad, batch_size=len(bad)), batch_size=None)
+    for a, b in zip(before, conformance.state(model), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@every_class
+def test_fit_takes_arrays_pipelines_and_datasets(name):
+    x, labels = images(16), np.arange(16)
+    pairs = tf.data.Dataset.from_tensor_slices((x, labels)).batch(8)
+    sources = [
+        x,
+        (x / 255).astype("float32"),
+        data.pipeline((x, labels), batch_size=8),
+        data.pipeline(x, batch_size=8),
+        pairs,
+        pairs.map(lambda image, label: image),
+    ]
+    model = compiled(name, run_eagerly=True)
+    for k, source in enumerate(sources):
+        size = 8 if isinstance(source, np.ndarray) else None
+        fit(model, source, batch_size=size)
+        assert int(model.optimizer.iterations) == 2 * (k + 1)
+
+
+@every_class
+def test_an_unshuffled_array_and_dataset_train_alike(name):
+    first, second = compiled(name), compiled(name)
+    fit(first, shuffle=False)
+    fit(
+        second, tf.data.Dataset.from_tensor_slices(images(16)).batch(8), batch_size=None
+    )
+    conformance.assert_same_state(first, second)
+
+
+@every_class
+def test_evaluate_reports_the_loss_and_changes_nothing(name, models):
+    model = models(name)
+    before = conformance.state(model)
+    first = model.evaluate(images(8), batch_size=8, verbose=0, return_dict=True)
+    again = model.evaluate(images(8), batch_size=8, verbose=0, return_dict=True)
+    assert np.isfinite(first["loss"])
+    assert first == again
+    for a, b in zip(before, conformance.state(model), strict=True):
+        np.testing.assert_array_equal(a, b)

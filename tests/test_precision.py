@@ -1,0 +1,57 @@
+"""Training in other precisions than float32."""
+
+import conformance
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_gen import engine
+from keras_gen.engine import random
+
+
+@pytest.fixture
+def policy():
+    yield keras.config.set_dtype_policy
+    keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.parametrize("name", sorted(conformance.GOLDENS))
+def test_mixed_bfloat16_trains_with_finite_losses(name, policy):
+    policy("mixed_bfloat16")
+    model = conformance.make(name)
+    network = getattr(model, model.networks[0])
+    assert any(layer.compute_dtype == "bfloat16" for layer in network.layers)
+    model.compile()
+    x = conformance.images(16)
+    history = model.fit(x, batch_size=8, verbose=0, validation_data=x[:8]).history
+    assert np.isfinite(list(history.values())).all()
+    assert {v.dtype for v in model.trainable_variables} == {"float32"}
+    assert np.isfinite([v.sum() for v in model.get_weights()]).all()
+    assert model.generate(2, seed=0).dtype == "float32"
+
+
+def stream():
+    key = engine.backend.key(0)
+    return random.Stream(engine.backend, key, lambda rows: (rows, None))
+
+
+def test_gradient_penalty_is_float32_under_bfloat16(policy):
+    policy("mixed_bfloat16")
+    model = conformance.make("WGANGP")
+    real, fake = (tf.constant(conformance.noise(3, 8, 8, 1, seed=s)) for s in (0, 1))
+    with random.use(stream()):
+        penalty = model.gradient_penalty(real, fake)
+    assert penalty.dtype == tf.float32
+    policy("float32")
+    exact = conformance.make("WGANGP")
+    with random.use(stream()):
+        expected = exact.gradient_penalty(real, fake)
+    np.testing.assert_allclose(penalty, expected, rtol=0.1, atol=0.02)
+
+
+def test_mixed_float16_is_refused(policy):
+    policy("mixed_float16")
+    model = conformance.make("VAE")
+    with pytest.raises(ValueError, match=r"bfloat16.*Received: mixed_float16 in 'enc"):
+        model.compile()

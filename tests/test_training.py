@@ -1,0 +1,358 @@
+"""A recipe's run: its folder, resuming, divergence, and the loop over recipes."""
+
+import json
+import pathlib
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+import keras_gen
+from keras_gen import training
+from keras_gen.training import batch
+
+ROOT = pathlib.Path(__file__).parent.parent
+VAE = """
+[model]
+class_name = "VAE"
+config = { image_shape = [8, 8, 1], latent_dim = 2, filters = [4], hidden = 8 }
+"""
+WGAN_GP = """
+[model]
+class_name = "WGANGP"
+config = { image_shape = [8, 8, 1], latent_dim = 2, filters = [4], critic_updates = 2 }
+"""
+# In the second epoch of six steps the rate becomes one that no network bears.
+BREAKS = """
+[compile.optimizer]
+class_name = "Adam"
+[compile.optimizer.learning_rate]
+class_name = "PiecewiseConstantDecay"
+boundaries = [8]
+values = [1e-3, 1e30]
+"""
+# The critic's fifteenth update, the first of two in step 8, breaks the next.
+CRITIC_BREAKS = """
+[compile.optimizer.generator]
+class_name = "Adam"
+[compile.optimizer.critic]
+class_name = "Adam"
+[compile.optimizer.critic.learning_rate]
+class_name = "PiecewiseConstantDecay"
+boundaries = [13]
+values = [1e-3, 1e30]
+"""
+RESULT = {"entry", "steps", "images_per_second", "minutes", "validation_loss"}
+RESULT |= {"run", "weights_hash"}
+
+
+def write_recipe(folder, name, model=VAE, *, epochs=2, extra=""):
+    """A recipe on 60 + 20 images of 8x8, as the path of its file."""
+    folder = folder / name
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    splits = {"train_images": 60, "test_images": 20}
+    arrays = {k: rng.integers(0, 256, (n, 8, 8, 1), "u1") for k, n in splits.items()}
+    np.savez(folder / "data.npz", **arrays)
+    source = json.dumps(str(folder / "data.npz"))
+    fit = f"[fit]\nepochs = {epochs}\nsamples_every = {epochs}\n"
+    data = f"[data]\nsource = {source}\nbatch_size = 10\n"
+    path = folder / "recipe.toml"
+    path.write_text(f"{model}\n{data}\n{fit}\n{extra}\n", encoding="utf-8")
+    return path
+
+
+def scalars(run):
+    """Steps of each scalar in a run's logs, by tag, and its image tags."""
+    events = EventAccumulator(str(run / "logs"))
+    events.Reload()
+    tags = events.Tags()
+    steps = {tag: [e.step for e in events.Scalars(tag)] for tag in tags["scalars"]}
+    return steps, tags["images"]
+
+
+def weights(path):
+    """All arrays of a checkpoint."""
+    arrays = []
+    with h5py.File(path) as file:
+        file.visititems(
+            lambda _, item: (
+                arrays.append(item[()]) if isinstance(item, h5py.Dataset) else None
+            )
+        )
+    return arrays
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A recipe that has been trained, its run's folder and its result."""
+    folder = tmp_path_factory.mktemp("finished")
+    recipe = training.load_recipe(write_recipe(folder, "tiny"))
+    result = training.train(recipe, runs=folder / "runs", verbose=0)
+    return recipe, folder / "runs" / "tiny", result
+
+
+def test_run_folder_is_complete(finished):
+    recipe, run, result = finished
+    assert set(result) == RESULT
+    assert result["entry"] == "tiny"
+    assert result["steps"] == 12
+    assert result["run"] == str(run)
+    assert np.isfinite(result["validation_loss"])
+    assert json.loads((run / "result.json").read_text()) == result
+    as_run = json.loads((run / "recipe.json").read_text())
+    assert as_run == {"name": "tiny", **recipe.tables}
+    versions = json.loads((run / "versions.json").read_text())
+    assert versions["keras-gen"] == keras_gen.__version__
+    assert (run / "checkpoint.weights.h5").is_file()
+    assert (run / "export" / "saved_model.pb").is_file()
+    assert not list(run.glob("unfinished-*"))
+
+
+def test_logs_are_readable_by_tensorboard(finished):
+    _, run, _ = finished
+    steps, images = scalars(run)
+    assert {"loss", "reconstruction", "kl", "val_loss"} <= set(steps)
+    assert set(map(tuple, steps.values())) == {(6, 12)}
+    assert images == ["samples"]
+
+
+def test_samples_are_pictures_of_the_saved_preset(finished):
+    _, run, _ = finished
+    model = keras_gen.from_preset(run / "preset")
+    sheet = keras_gen.gallery.grid(model.generate(64, seed=0))
+    for name in ("samples.png", "samples/epoch_0002.png"):
+        picture = np.asarray(Image.open(run / name))
+        expected = sheet[..., 0].repeat(2, axis=0).repeat(2, axis=1)
+        assert np.abs(picture.astype(int) - expected).max() <= 1
+
+
+def test_ended_run_is_not_repeated(finished):
+    recipe, run, result = finished
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+    assert training.train(recipe, runs=run.parent, verbose=0) == result
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
+
+
+def test_another_recipe_is_refused(finished):
+    recipe, run, _ = finished
+    fit = {**recipe.tables["fit"], "epochs": 3}
+    changed = training.Recipe("tiny", {**recipe.tables, "fit": fit})
+    with pytest.raises(ValueError, match=r"Expected .* a run of this recipe"):
+        training.train(changed, runs=run.parent, verbose=0)
+
+
+def test_run_killed_while_it_saved_ends_alike(finished, tmp_path):
+    recipe, run, result = finished
+    copy = shutil.copytree(run, tmp_path / "tiny")
+    (copy / "result.json").unlink()
+    (copy / "seconds.json").unlink()
+    shutil.rmtree(copy / "preset")
+    (copy / "preset" / ".preset-half").mkdir(parents=True)
+    again = training.train(recipe, runs=tmp_path, verbose=0)
+    assert again["weights_hash"] == result["weights_hash"]
+    assert again["validation_loss"] == result["validation_loss"]
+    assert keras_gen.from_preset(copy / "preset").generate(1, seed=0).shape
+
+
+def start(recipe, runs):
+    command = [sys.executable, "train_all.py", str(recipe), "--runs", str(runs)]
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def end(process):
+    output, _ = process.communicate(timeout=600)
+    assert process.returncode == 0, output
+
+
+def wait_for_epochs(count, run, process):
+    """Wait until a run's checkpoint has been written so many times more."""
+    path, before = run / "checkpoint.weights.h5", None
+    count += path.is_file()
+    for _ in range(60_000):
+        now = path.stat().st_mtime_ns if path.is_file() else None
+        count -= now != before
+        if not count:
+            return
+        before = now
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.01)
+    raise AssertionError(f"{path} was not written")
+
+
+def test_killed_run_goes_on_bit_for_bit(tmp_path):
+    extra = "[compile]\naverages = { generator = 0.9 }\n"
+    recipe = write_recipe(tmp_path, "tiny", WGAN_GP, epochs=60, extra=extra)
+    end(start(recipe, tmp_path / "whole"))
+    whole = json.loads((tmp_path / "whole/tiny/result.json").read_text())
+
+    run = tmp_path / "killed" / "tiny"
+    moments = random.Random(2)
+    for _ in range(3):
+        process = start(recipe, run.parent)
+        wait_for_epochs(moments.randint(1, 15), run, process)
+        time.sleep(moments.uniform(0, 0.1))
+        process.kill()
+        assert process.wait() == -signal.SIGKILL, "the run ended before the kill"
+        assert not (run / "result.json").exists()
+    end(start(recipe, run.parent))
+    resumed = json.loads((run / "result.json").read_text())
+    assert resumed["weights_hash"] == whole["weights_hash"]
+    assert resumed["validation_loss"] == whole["validation_loss"]
+    # No epoch is missing from the logs, and none is there twice.
+    steps, images = scalars(run)
+    assert steps["val_loss"] == scalars(tmp_path / "whole/tiny")[0]["val_loss"]
+    assert len(steps["val_loss"]) == 60
+    assert images == ["samples"]
+
+
+def test_divergence_stops_and_keeps_the_last_good_checkpoint(tmp_path):
+    recipe = training.load_recipe(write_recipe(tmp_path, "bad", extra=BREAKS))
+    pattern = r"\w+ is (nan|inf) at step \d+ \(network: encoder and decoder\)"
+    with pytest.raises(training.Diverged, match=pattern):
+        training.train(recipe, runs=tmp_path, verbose=0)
+    arrays = weights(tmp_path / "bad" / "checkpoint.weights.h5")
+    assert len(arrays) > 10
+    assert all(np.isfinite(array).all() for array in arrays)
+    # The same command goes on from there, to the same end.
+    with pytest.raises(training.Diverged, match=pattern):
+        training.train(recipe, runs=tmp_path, verbose=0)
+
+
+def test_failure_is_in_the_table_and_the_others_go_on(tmp_path, train_all, capsys):
+    bad = write_recipe(tmp_path, "bad", WGAN_GP, extra=CRITIC_BREAKS)
+    good = write_recipe(tmp_path, "good")
+    absent = write_recipe(tmp_path, "gone")
+    (absent.parent / "data.npz").unlink()
+    paths = [str(path) for path in (bad, good, absent)]
+    assert train_all.main([*paths, "--runs", str(tmp_path / "runs")]) == 1
+    table = capsys.readouterr().out.rpartition("\n\n")[2]
+    assert re.search(r"^good +12 +[\d,.]+ +[\d.]+ +\S+runs/good$", table, re.M)
+    failure = r"^failed: bad: critic_loss is \S+ at step 8 \(network: critic\)$"
+    assert re.search(failure, table, re.M), table
+    assert re.search(r"^not run: gone: its data is absent", table, re.M)
+
+
+@pytest.fixture
+def train_all(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+    import train_all
+
+    return train_all
+
+
+@pytest.fixture
+def nothing_downloaded(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_GEN_DATA", str(tmp_path))
+
+
+@pytest.mark.usefixtures("nothing_downloaded")
+def test_plan_takes_one_recipe_of_every_class():
+    jobs = batch.plan(quick=True)
+    taken = [job.recipe for job in jobs if not job.skipped]
+    classes = [recipe.tables["model"]["class_name"] for recipe in taken]
+    assert sorted(classes) == sorted(set(classes))
+    assert set(classes) == {job.recipe.tables["model"]["class_name"] for job in jobs}
+    assert all("quick" not in recipe.tables for recipe in taken)
+    skipped = {job.recipe.name: job.skipped for job in jobs if job.skipped}
+    assert skipped["vae_cifar10"] == "its data is absent (cifar10)"
+
+
+@pytest.mark.usefixtures("nothing_downloaded")
+def test_plan_by_pattern():
+    jobs = batch.plan(["vae_*", "*_cifar10"])
+    names = [job.recipe.name for job in jobs]
+    assert {"vae_celeb_a", "vae_fashion_mnist", "ddpm_cifar10"} <= set(names)
+    assert names == sorted(set(names))
+    with pytest.raises(ValueError, match="Expected names of recipes"):
+        batch.plan(["nothing_*"])
+
+
+@pytest.mark.usefixtures("nothing_downloaded")
+def test_list_and_dry_run(tmp_path, train_all, capsys):
+    assert train_all.main(["--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 + len(training.list_recipes())
+    assert re.search(
+        r"^vae_cifar10 +VAE +cifar10 +absent +none$", "\n".join(lines), re.M
+    )
+    recipe = write_recipe(tmp_path, "tiny")
+    command = [str(recipe), "vae_cifar10", "--dry-run", "--runs", str(tmp_path / "r")]
+    assert train_all.main(command) == 0
+    output = capsys.readouterr().out
+    assert "tiny: VAE, parameters: encoder" in output
+    assert "2 epochs of 6 steps of 10 images (60 in all, 20 held out)" in output
+    assert "not run: vae_cifar10" in output
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize("argv", [["nothing_*"], ["--quick", "--publish"]])
+def test_bad_arguments_of_train_all(train_all, argv, capsys):
+    with pytest.raises(SystemExit) as ended:
+        train_all.main(argv)
+    assert ended.value.code == 2
+    assert "Expected" in capsys.readouterr().err
+
+
+# Recipes that ship without weights, on mock data of the true shapes
+
+SHAPES = {"cifar10": (32, 32, 3), "celeb_a": (218, 178, 3)}
+DOWNLOADS = [f"{m}_{s}" for m in ("vae", "wgan_gp", "ddpm") for s in SHAPES]
+
+
+def one_step(name, tables, folder, batch_size):
+    """Train one step on mock data; how far each network moved."""
+    rng = np.random.default_rng(0)
+    shape = SHAPES[tables["data"]["source"]]
+    splits = ("train", "validation", "test")
+    arrays = {f"{s}_images": rng.integers(0, 256, (20, *shape), "u1") for s in splits}
+    np.savez(folder / "mock.npz", **arrays)
+    data = {"source": str(folder / "mock.npz"), "batch_size": batch_size}
+    tables = {**tables, "data": {**tables["data"], **data}}
+    recipe = training.Recipe(name, tables)
+    model = recipe.model()
+    before = {n: getattr(model, n).get_weights() for n in model.networks}
+    held_out = recipe.pipeline("validation")
+    history = model.fit(
+        recipe.pipeline(),
+        epochs=1,
+        steps_per_epoch=1,
+        validation_data=held_out,
+        verbose=0,
+    )
+    for values in history.history.values():
+        assert np.isfinite(values).all()
+    return {
+        n: max(
+            np.abs(new - old).max()
+            for new, old in zip(getattr(model, n).get_weights(), before[n])
+        )
+        for n in model.networks
+    }
+
+
+@pytest.mark.parametrize("name", DOWNLOADS)
+def test_short_runs_of_downloads_train_a_step(name, tmp_path):
+    recipe = training.load_recipe(name).quick()
+    assert recipe.tables["data"]["source"] in SHAPES
+    moved = one_step(name, recipe.tables, tmp_path, batch_size=10)
+    assert all(0 < distance < 1 for distance in moved.values()), moved
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DOWNLOADS)
+def test_full_runs_of_downloads_train_a_step(name, tmp_path):
+    tables = training.load_recipe(name).tables
+    moved = one_step(name, tables, tmp_path, batch_size=5)
+    assert all(0 < distance < 1 for distance in moved.values()), moved
