@@ -178,7 +178,9 @@ def evaluate(options):
     from keras_gen.training import batch
 
     size = {} if options.batch_size is None else {"batch_size": options.batch_size}
-    measured = training.evaluate(options.preset, **size)
+    measured = training.evaluate(
+        options.preset, verbose=int(sys.stdout.isatty() and not options.json), **size
+    )
     if options.json:
         print(json.dumps(measured, indent=2))
         return

@@ -29,6 +29,10 @@ KERAS_MODULES = {
     "keras.models",
     "keras.regularizers",
 }
+# A Keras model of layers, which Keras does not export under this name, and what the
+# connections between its layers are written as.
+FUNCTIONAL = ("keras.src.models.functional", "Functional")
+PLAIN_DATA = {"__keras_tensor__", "__tuple__", "__tensor__", "__numpy__", "__slice__"}
 # Layers that run what their configuration says, or read other files.
 RUN_CODE = {"FlaxLayer", "JaxLayer", "Lambda", "TFSMLayer", "TorchModuleWrapper"}
 
@@ -155,7 +159,8 @@ def save(model, folder, *, half=False):
     folder.mkdir(parents=True, exist_ok=True)
     temporary = pathlib.Path(tempfile.mkdtemp(prefix=".preset", dir=folder))
     try:
-        plain = type(model).from_config(config["config"])
+        # A config of its own: Keras empties that of a functional network as it reads.
+        plain = type(model).from_config(model.get_config())
         for name in model.networks:
             weights = model.averaged(name).get_weights()
             getattr(plain, name).set_weights(weights)
@@ -274,12 +279,16 @@ def _checked_object(value, custom_objects):
     name, module = value["class_name"], value.get("module")
     registered = value.get("registered_name")
     ours = f"keras_gen>{name}"
-    if name in custom_objects or registered in custom_objects:
+    known = isinstance(name, str) and isinstance(registered, (str, type(None)))
+    if known and (name in custom_objects or registered in custom_objects):
         return value
-    if (registered == ours or module is registered is None) and _registered(name):
+    short = module is registered is None
+    if known and (registered == ours or short) and _registered(name):
         return {"config": {}, **value, "module": None, "registered_name": ours}
-    own = module in KERAS_MODULES and registered in (None, name)
-    if own and name not in RUN_CODE:
+    own = module in KERAS_MODULES or (module, name) == FUNCTIONAL
+    if known and own and registered in (None, name) and name not in RUN_CODE:
+        return value
+    if known and short and name in PLAIN_DATA:
         return value
     raise ValueError(
         "Expected classes of keras_gen or Keras's own layers, none that runs code (a "

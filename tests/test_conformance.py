@@ -30,8 +30,7 @@ def compiled(name, seed=0, **options):
     return model
 
 
-def fit(model, x=None, epochs=1, **options):
-    x = images(16) if x is None else x
+def fit(model, x=images(16), epochs=1, **options):  # noqa: B008
     options = {"batch_size": 8, "verbose": 0} | options
     return model.fit(x, epochs=epochs, **options).history
 
@@ -281,14 +280,17 @@ def test_fit_takes_arrays_pipelines_and_datasets(name):
         assert int(model.optimizer.iterations) == 2 * (k + 1)
 
 
-@every_class
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] * (n != "VAE")) for n in NAMES]
+)
 def test_an_unshuffled_array_and_dataset_train_alike(name):
     first, second = compiled(name), compiled(name)
     fit(first, shuffle=False)
     fit(
         second, tf.data.Dataset.from_tensor_slices(images(16)).batch(8), batch_size=None
     )
-    conformance.assert_same_state(first, second)
+    # Known and unknown batch sizes compile to programs with other last bits.
+    conformance.assert_same_state(first, second, atol=1e-6)
 
 
 @every_class

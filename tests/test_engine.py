@@ -147,6 +147,22 @@ def test_compile_takes_an_optimizer_a_name_or_a_dict():
     assert float(mixed["second"].learning_rate) == pytest.approx(0.01)
 
 
+def test_schedules_follow_updates_and_not_a_networks_own_steps(tmp_path):
+    model = keras_gen.WGANGP(image_shape=(8, 8, 1), filters=(4,), critic_updates=3)
+    decay = keras.optimizers.schedules.PolynomialDecay(1e-3, 10, 0.0)
+    model.compile(keras.optimizers.Adam(decay))
+    model.fit(np.zeros((12, 8, 8, 1), "float32"), batch_size=6, verbose=0)
+
+    def rates(model):
+        return [float(model.optimizer[n].learning_rate) for n in model.networks]
+
+    assert int(model.optimizer["critic"].iterations.numpy()) == 6
+    np.testing.assert_allclose(rates(model), 2 * [8e-4], rtol=1e-5)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(rates(again), 2 * [8e-4], rtol=1e-5)
+
+
 @pytest.mark.parametrize(
     "options",
     [

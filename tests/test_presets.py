@@ -141,6 +141,8 @@ def test_foreign_model_classes_are_refused(preset, class_name):
         layer("Dense", {"units": 3}, module="keras.src.layers"),
         layer("load_model", {"filepath": "x"}, module="keras.saving"),
         layer("Nothing", registered="keras_gen>Nothing"),
+        layer("deserialize_node", {}, module="keras.src.models.functional"),
+        layer(["Dense"], {"units": 3}),
     ],
 )
 def test_foreign_objects_are_refused_at_any_depth(
@@ -285,6 +287,20 @@ def test_a_zoo_entry_is_whole(folder):
     assert size(folder.iterdir()) <= 4 * MEGABYTE
     model = keras_gen.from_preset(folder.name, compile=False)
     assert model.generate(1, seed=0).shape == (1, *model.data_shape())
+
+
+@pytest.mark.parametrize("folder", published(), ids=lambda folder: folder.name)
+def test_a_zoo_entry_gives_its_golden_outputs(folder):
+    if not (folder / "golden.npz").is_file():
+        pytest.skip("published without golden outputs")
+    golden = dict(np.load(folder / "golden.npz"))
+    model = keras_gen.from_preset(folder.name, compile=False)
+    for name, (function, inputs) in model.signatures().items():
+        values = [keras.ops.convert_to_tensor(golden[f"{name}/{k}"]) for k in inputs]
+        expected = golden[f"{name}/outputs"]
+        assert np.ptp(expected) > 0
+        scale = max(1.0, np.abs(expected).max())  # scores have no range of their own
+        np.testing.assert_allclose(function(*values), expected, atol=1e-4 * scale)
 
 
 def test_zoo_and_repository_stay_small():

@@ -16,7 +16,9 @@ class StopOnNaN(keras.callbacks.Callback):
     """Raise `Diverged`, naming network and step, once a loss is NaN or infinite."""
 
     def on_train_batch_end(self, batch, logs=None):
-        for name, value in (logs or {}).items():
+        logs = logs or {}
+        for name in (name for name in self.model.trackers if name in logs):
+            value = logs[name]
             if not math.isfinite(np.mean(keras.ops.convert_to_numpy(value))):
                 step = int(keras.ops.convert_to_numpy(self._iterations()))
                 networks = " and ".join(self.model.trained_by(name)) or "unknown"

@@ -10,6 +10,8 @@ class NetworkOptimizers(keras.optimizers.Optimizer):
     Keras's trainers, its saving and its JAX state see `model.optimizer` alone, so
     this object's `variables` are its own iteration count, which counts calls of
     `update()`, followed by those of the inner optimizers in the order of `optimizers`.
+    Learning-rate schedules follow that count too: a critic that is trained five times
+    in each update decays no faster than its generator.
 
     Args:
         optimizers: dict from a network's name to a `keras.optimizers.Optimizer`.
@@ -29,6 +31,9 @@ class NetworkOptimizers(keras.optimizers.Optimizer):
                     f"moving averages. Received: {optimizer.get_config()} for the "
                     f"network {network!r}"
                 )
+            schedule = optimizer._learning_rate
+            if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
+                optimizer._learning_rate = _PerUpdate(schedule, self._iterations)
         self._networks = dict(optimizers)
 
     def __getitem__(self, network):
@@ -71,8 +76,14 @@ class NetworkOptimizers(keras.optimizers.Optimizer):
         """Do nothing at the end of `fit`: averages live beside their networks."""
 
     def get_config(self):
-        serialize = keras.optimizers.serialize
-        optimizers = {name: serialize(o) for name, o in self._networks.items()}
+        optimizers = {}
+        for name, optimizer in self._networks.items():
+            optimizers[name] = keras.optimizers.serialize(optimizer)
+            if isinstance(optimizer._learning_rate, _PerUpdate):
+                schedule = keras.optimizers.schedules.serialize(
+                    optimizer._learning_rate.schedule
+                )
+                optimizers[name]["config"]["learning_rate"] = schedule
         return {"optimizers": optimizers, "name": self.name}
 
     @classmethod
@@ -82,6 +93,20 @@ class NetworkOptimizers(keras.optimizers.Optimizer):
 
         optimizers = {name: read(o) for name, o in config["optimizers"].items()}
         return cls(optimizers, name=config["name"])
+
+
+class _PerUpdate(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule read at the number of updates, whatever step it is asked for."""
+
+    def __init__(self, schedule, updates):
+        self.schedule = schedule
+        self.updates = updates
+
+    def __call__(self, step):
+        return self.schedule(self.updates)
+
+    def get_config(self):
+        return self.schedule.get_config()
 
 
 def clone(optimizer):

@@ -1,5 +1,6 @@
 """What every generative model of the zoo has in common."""
 
+import copy
 import importlib
 import secrets
 
@@ -61,6 +62,7 @@ class GenerativeModel(engine.Trainer, keras.Model):
                 value, custom_objects=custom_objects
             )
 
+        config = copy.deepcopy(config)  # Keras empties a functional model's as it reads
         return cls(**{key: read(value) for key, value in config.items()})
 
     def prepare(self, data):
