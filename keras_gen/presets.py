@@ -159,8 +159,7 @@ def save(model, folder, *, half=False):
     folder.mkdir(parents=True, exist_ok=True)
     temporary = pathlib.Path(tempfile.mkdtemp(prefix=".preset", dir=folder))
     try:
-        # A config of its own: Keras empties that of a functional network as it reads.
-        plain = type(model).from_config(model.get_config())
+        plain = type(model).from_config(config["config"])
         for name in model.networks:
             weights = model.averaged(name).get_weights()
             getattr(plain, name).set_weights(weights)
