@@ -40,7 +40,7 @@ class_name = "PiecewiseConstantDecay"
 boundaries = [8]
 values = [1e-3, 1e30]
 """
-# The critic's fifteenth update, the first of two in step 8, breaks the next.
+# The first of the critic's two updates in step 8 breaks the second.
 CRITIC_BREAKS = """
 [compile.optimizer.generator]
 class_name = "Adam"
@@ -48,7 +48,7 @@ class_name = "Adam"
 class_name = "Adam"
 [compile.optimizer.critic.learning_rate]
 class_name = "PiecewiseConstantDecay"
-boundaries = [13]
+boundaries = [6]
 values = [1e-3, 1e30]
 """
 RESULT = {"entry", "steps", "images_per_second", "minutes", "validation_loss"}
