@@ -88,12 +88,7 @@ class Trainer(BaseTrainer):
         (_, (logs, changed)), gradients = gradient(values)
         for variable, value in zip(changing, changed, strict=True):
             variable.assign(value)
-        for name, group, grads in zip(names, groups, gradients, strict=True):
-            self.optimizer[name].apply(grads, group)
-            self._update_average(name)
-        self._trained_by.update(dict.fromkeys(logs, names))
-        for name, value in logs.items():
-            self.track(name, value)
+        self._apply(names, groups, gradients, logs)
 
     def input_gradient(self, function, inputs):
         """Gradient of the sum of `function(inputs)`; see the TensorFlow half."""

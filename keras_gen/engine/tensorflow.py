@@ -74,12 +74,7 @@ class Trainer(BaseTrainer):
             # Keras sums gradients over replicas.
             loss /= tf.distribute.get_strategy().num_replicas_in_sync
         gradients = tape.gradient(loss, values)
-        for name, group, grads in zip(names, groups, gradients, strict=True):
-            self.optimizer[name].apply(grads, group)
-            self._update_average(name)
-        self._trained_by.update(dict.fromkeys(logs, names))
-        for name, value in logs.items():
-            self.track(name, value)
+        self._apply(names, groups, gradients, logs)
 
     def input_gradient(self, function, inputs):
         """Gradient of the sum of `function(inputs)`, itself differentiable.

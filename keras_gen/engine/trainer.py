@@ -172,6 +172,15 @@ class BaseTrainer:
         total = next(iter(logs.values()))
         return ops.mean(ops.cast(total, "float32")), logs
 
+    def _apply(self, names, groups, gradients, logs):
+        """Hand each network's gradients to its optimizer, then average and track."""
+        for name, group, grads in zip(names, groups, gradients, strict=True):
+            self.optimizer[name].apply(grads, group)
+            self._update_average(name)
+        self._trained_by.update(dict.fromkeys(logs, names))
+        for name, value in logs.items():
+            self.track(name, value)
+
     def _added_losses(self, networks):
         """Regularizers and other losses that the networks' layers add, a scalar."""
         return sum(sum(getattr(self, name).losses) for name in networks)
