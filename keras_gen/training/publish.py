@@ -88,7 +88,7 @@ def _ended(run, recipe):
         raise ValueError(
             f"Expected the folder of a run that has ended. Received: {str(run)!r}"
         )
-    if json.loads(kept.read_text()) != {"name": recipe.name, **recipe.tables}:
+    if json.loads(kept.read_text()) != recipe.as_run():
         raise ValueError(
             f"Expected a run of the recipe {recipe.name!r} as it stands, in full. "
             f"Received: a quick or different run in {str(run)!r}"

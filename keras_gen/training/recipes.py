@@ -34,6 +34,11 @@ class Recipe:
             tables.setdefault(table, {}).update(overrides)
         return Recipe(self.name, tables)
 
+    def as_run(self):
+        """What decides a run's result, a dict: all tables but those of words."""
+        kept = {k: v for k, v in self.tables.items() if k not in ("card", "source")}
+        return {"name": self.name, **kept}
+
     def model(self):
         """A new model, compiled as the recipe says."""
         model = presets.build(self.tables["model"])

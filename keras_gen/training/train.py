@@ -166,7 +166,7 @@ def weights_hash(model):
 
 def _begin(run, recipe):
     """Open the run's folder; return its result where it has ended already."""
-    as_run = {"name": recipe.name, **recipe.tables}
+    as_run = recipe.as_run()
     path = run / "recipe.json"
     if path.is_file():
         kept = json.loads(path.read_text())
