@@ -3,13 +3,14 @@
 __version__ = "0.1.0"
 
 from keras_gen import data, diffusion, layers, losses, networks
-from keras_gen.models import DDPM, VAE, WGANGP, GenerativeModel
+from keras_gen.models import DDPM, VAE, WGANGP, Classifier, GenerativeModel
 from keras_gen.presets import from_preset, info, list_presets
 
 __all__ = [
     "DDPM",
     "VAE",
     "WGANGP",
+    "Classifier",
     "GenerativeModel",
     "data",
     "diffusion",

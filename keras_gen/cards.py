@@ -1,18 +1,27 @@
-"""Cards of the zoo's entries and the README's table, generated from what was measured.
+"""Cards, docs/zoo.md and the README's table, made from what was measured.
 
-`python -m keras_gen.cards` rewrites them all; `--check` says which would change.
+`python -m keras_gen.cards` rewrites them all; `--check` says which would change, and
+which metrics.json does not hold what was measured.
 """
 
 import argparse
+import hashlib
+import json
 import pathlib
 import re
 import sys
 import tomllib
 
-from keras_gen import presets
+from keras_gen import metrics, presets
 
 BEGIN = "<!-- zoo table: python -m keras_gen.cards -->"
 END = "<!-- end of zoo table -->"
+ROWS = {
+    "model": "this model",
+    "floor": "training set",
+    "gaussian_mixture": "Gaussian mixture",
+}
+ARROWS = {"lower": " ↓", "higher": " ↑", "": ""}
 
 
 def card(entry, recipe):
@@ -25,13 +34,14 @@ def card(entry, recipe):
     known = presets.info(entry)
     words = recipe.tables.get("card", {})
     source = recipe.tables.get("source", {})
-    metadata, metrics = known["metadata"], known["metrics"]
+    metadata, measured = known["metadata"], known["metrics"]
     name, table = pathlib.Path(entry).name, recipe.tables["data"]
     parts = [
         f"# {name}",
         words.get("summary", ""),
-        "![64 samples, seed 0](samples.png)",
-        _code(name),
+        f"![{metadata['showcase']}](samples.png)",
+        f"Shown: {metadata['showcase']}.",
+        _code(name, use(recipe.tables)),
         "## Model",
         f"`{known['config']['class_name']}`, after {source['authors']} "
         f"{source['year']}, [{source['title']}]({source['url']}). Parameters: "
@@ -43,7 +53,8 @@ def card(entry, recipe):
         f"{metadata['minutes']:.0f} minutes on {metadata['hardware']}. The recipe is "
         "[recipe.toml](recipe.toml).",
         "## Figures",
-        _figures(metrics, name),
+        *figures(measured, name),
+        *_published(source),
         "## Limits",
         words.get("limits", ""),
         f"## Licence\n\nWeights: {metadata['licence']}. Data: see NOTICE.",
@@ -51,37 +62,172 @@ def card(entry, recipe):
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def zoo_table():
-    """The table of published entries, Markdown."""
-    rows = ["| preset | model | parameters | held-out loss | training |"]
-    rows += ["|---|---|---|---|---|"]
+def figures(measured, name):
+    """What was measured, a list of Markdown paragraphs.
+
+    Args:
+        measured: as `metrics.json` holds it.
+        name: of the entry.
+    """
+    losses = "; ".join(f"{k} {v:.5g}" for k, v in measured["losses"].items())
+    parts = [
+        f"`keras-gen evaluate {name}` gives, {protocol(measured['protocol'])}:",
+        figure_table(measured),
+        f"Validation losses over the whole split: {losses}. `loss` is "
+        f"{measured['meaning']}.",
+    ]
+    if "reproduce" in measured:
+        full, quick = measured["reproduce"]["full"], measured["reproduce"]["quick"]
+        title = metrics.CATALOGUE[full["figure"]].title
+        parts.append(
+            f"`keras-gen reproduce {name}` trains it again and holds its {title} "
+            f"against {full['low']:.4g} to {full['high']:.4g} ({full['how']}); with "
+            f"`--quick`, the short run's against {quick['low']:.4g} to "
+            f"{quick['high']:.4g} ({quick['how']})."
+        )
+    return parts
+
+
+def figure_table(measured):
+    """The table of figures with their intervals, Markdown."""
+    found = measured["figures"]
+    rows = [row for row in ROWS if any(row in figure for figure in found.values())]
+    lines = ["| figure | " + " | ".join(ROWS[row] for row in rows) + " |"]
+    lines += ["|---|" + "---|" * len(rows)]
+    for name, figure in found.items():
+        known = metrics.CATALOGUE[name]
+        title = f"{known.title}{ARROWS[known.better]}"
+        title = f"**{title}**" if name == measured["headline"] else title
+        cells = [interval(figure[row]) if row in figure else "" for row in rows]
+        lines.append(f"| {title} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def interval(figure):
+    """A figure and its interval, "239.2 [238.1, 240.3]"."""
+    return f"{figure['value']:.4g} [{figure['low']:.4g}, {figure['high']:.4g}]"
+
+
+def protocol(table):
+    """A protocol in words."""
+    words = f"on split `{table['split']}` of `{table['source']}`"
+    if "samples" in table:
+        made = ", ".join(f"{k}={_call(v)}" for k, v in table["generate"].items())
+        extractor = table["extractor"]
+        words += (
+            f", {table['samples']:,} samples (seed {table['seed']}"
+            f"{', ' + made if made else ''}) against {table['references']:,} pictures, "
+            f"features of `{extractor['name']}` {extractor['sha256'][:8]}"
+        )
+    return f"{words}, with intervals of {table['interval']}"
+
+
+def _call(value):
+    if not isinstance(value, dict):
+        return value
+    keywords = ", ".join(f"{k}={v}" for k, v in value.items() if k != "class_name")
+    return f"{value['class_name']}({keywords})"
+
+
+def _published(source):
+    """The figures others have published, a list of Markdown paragraphs."""
+    if "figures" not in source:
+        return []
+    lines = ["| published | value | data | by |", "|---|---|---|---|"]
+    for row in source["figures"]:
+        lines.append(
+            f"| {row['name']} | {row['value']} | {row['data']} | {row['by']} |"
+        )
+    note = "Measured by others under their own protocol, which does not compare with "
+    return [note + "the table above:", "\n".join(lines)]
+
+
+def zoo_table(link="zoo/"):
+    """The table of published entries, Markdown.
+
+    Args:
+        link: the zoo's folder as seen from the page.
+    """
+    rows = ["| preset | model | parameters | figure | training set | training |"]
+    rows += ["|---|---|---|---|---|---|"]
     for name in presets.list_presets():
         known = presets.info(name)
-        metadata, metrics = known["metadata"], known["metrics"]
+        metadata, measured = known["metadata"], known["metrics"]
+        figure = measured["figures"][measured["headline"]]
+        title = metrics.CATALOGUE[measured["headline"]].title
         rows.append(
-            f"| [{name}](zoo/{name}/README.md) | {known['config']['class_name']} "
+            f"| [{name}]({link}{name}/README.md) | {known['config']['class_name']} "
             f"| {sum(metadata['parameters'].values()):,} "
-            f"| {metrics['losses']['loss']:.4g} ({metrics['meaning']}) "
+            f"| {title} {interval(figure['model'])} "
+            f"| {interval(figure['floor']) if 'floor' in figure else ''} "
             f"| {metadata['minutes']:.0f} min, {metadata['hardware']} |"
         )
     return "\n".join(rows)
 
 
-def _code(name):
+def zoo_page():
+    """docs/zoo.md: every entry with all its figures, then what each figure means."""
+    parts = [
+        "# The zoo",
+        "Generated by `python -m keras_gen.cards`. Every number is written by "
+        "`keras-gen evaluate NAME --publish`; *training set* is real training pictures "
+        "in place of samples, the best that can be had, and *Gaussian mixture* the "
+        "simple rival: 100 components on 50 principal components.",
+        zoo_table("../zoo/"),
+    ]
+    for name in presets.list_presets():
+        words = _Words(presets.zoo_folder() / name).tables
+        parts += [f"## [{name}](../zoo/{name}/README.md)", words["card"]["summary"]]
+        parts += figures(presets.info(name)["metrics"], name)
+    recipes = sorted(p.parent.name for p in presets.zoo_folder().glob("*/recipe.toml"))
+    bare = [f"`{name}`" for name in recipes if name not in presets.list_presets()]
+    parts += ["## Recipes without weights", ", ".join(bare) + "."]
+    parts += [
+        "## What the figures mean",
+        "| figure | better | meaning |\n|---|---|---|",
+    ]
+    parts[-1] += "".join(
+        f"\n| {f.title} | {f.better} | {f.meaning} |"
+        for f in metrics.CATALOGUE.values()
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def seal(measured):
+    """SHA-256 over a metrics.json without its seal: it tells one changed by hand."""
+    content = {k: v for k, v in measured.items() if k != "seal"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def broken():
+    """What is wrong with the metrics.json files of the zoo, a list of lines."""
+    wrong = []
+    for name in presets.list_presets():
+        known = presets.info(name)
+        measured = known["metrics"]
+        if measured.get("seal") != seal(measured):
+            wrong.append(f"{name}: metrics.json was changed after it was measured")
+        weights = known["metadata"]["weights"]["sha256"]
+        if measured["protocol"]["weights"] != weights:
+            wrong.append(f"{name}: metrics.json is of other weights")
+        extractor = measured["protocol"].get("extractor")
+        if extractor and extractor["name"] in presets.list_presets():
+            judge = presets.info(extractor["name"])["metadata"]["weights"]["sha256"]
+            if judge != extractor["sha256"]:
+                wrong.append(f"{name}: metrics.json is by another {extractor['name']}")
+    return wrong
+
+
+def use(tables):
+    """The lines of Python that a loaded model is used by, from a recipe's tables."""
+    usual = "images = model.generate(64, seed=0)  # float32 in [0, 1]"
+    return tables.get("card", {}).get("use", usual)
+
+
+def _code(name, lines):
     return (
         "```python\nimport keras_gen\n\n"
-        f'model = keras_gen.from_preset("{name}")\n'
-        "images = model.generate(64, seed=0)  # float32 in [0, 1]\n```"
-    )
-
-
-def _figures(metrics, name):
-    protocol = metrics["protocol"]
-    losses = "; ".join(f"{k} {v:.5g}" for k, v in metrics["losses"].items())
-    return (
-        f"`keras-gen evaluate {name}` on all {protocol['examples']:,} examples of "
-        f"`{protocol['source']}`, split `{protocol['split']}`: {losses}. `loss` is "
-        f"{metrics['meaning']}."
+        f'model = keras_gen.from_preset("{name}")\n{lines}\n```'
     )
 
 
@@ -104,6 +250,7 @@ def generated():
     pattern = re.compile(re.escape(BEGIN) + ".*?" + re.escape(END), re.S)
     text = readme.read_text(encoding="utf-8")
     files[readme] = pattern.sub(lambda _: table, text)
+    files[zoo.parent / "docs" / "zoo.md"] = zoo_page()
     return files
 
 
@@ -112,12 +259,19 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="only list changes")
     options = parser.parse_args(arguments)
-    stale = [p for p, text in generated().items() if p.read_text("utf-8") != text]
-    for path in stale:
+    wrong = broken()
+    stale = {
+        path: text
+        for path, text in generated().items()
+        if not path.is_file() or path.read_text("utf-8") != text
+    }
+    for path, text in stale.items():
         print(path)
         if not options.check:
-            path.write_text(generated()[path], encoding="utf-8")
-    return 1 if stale and options.check else 0
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    print(*wrong, sep="\n", end="\n" if wrong else "")
+    return 1 if wrong or (stale and options.check) else 0
 
 
 if __name__ == "__main__":

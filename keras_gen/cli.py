@@ -68,8 +68,19 @@ def make_parser():
 
     add = command("evaluate", evaluate)
     add("preset", metavar="NAME", help="a preset's name or folder")
-    add("--batch-size", type=int, metavar="N", help="examples a step")
+    add("--samples", type=int, metavar="N", help="samples; by default the recipe's")
+    add("--seed", type=int, default=0, help="of samples and intervals (%(default)s)")
     add("--json", action="store_true", help="print JSON")
+    add("--publish", action="store_true", help="write metrics.json and the card")
+
+    add = command("reproduce", reproduce)
+    add("preset", metavar="NAME", help="a published entry's name or folder")
+    add("--quick", action="store_true", help="the short run, by its own interval")
+    add("--runs", default="runs/reproduced", metavar="DIR", help="for run folders")
+
+    add = command("gallery", write_gallery)
+    add("output", metavar="OUT", help="a folder, or a file ending in .html")
+    add("presets", nargs="*", metavar="NAME", help="presets; by default all")
 
     add = command("export", export)
     add("preset", metavar="PRESET", help="a preset's name or folder")
@@ -101,25 +112,31 @@ def list_presets(options):
             "class": known["config"]["class_name"],
             "parameters": sum(metadata["parameters"].values()),
             "bytes": metadata["weights"]["bytes"],
-            "loss": metrics.get("losses", {}).get("loss"),
-            "meaning": metrics.get("meaning"),
+            "figure": metrics.get("headline"),
+            "value": _headline(metrics),
         }
         rows.append(row)
     if options.json:
         print(json.dumps(rows, indent=2))
         return
-    head = ("name", "class", "parameters", "size", "held-out loss")
+    head = ("name", "class", "parameters", "size", "figure", "value")
     cells = [
         (
             row["name"],
             row["class"],
             f"{row['parameters']:,}",
             f"{row['bytes'] / 2**20:.1f} MiB",
-            "" if row["loss"] is None else f"{row['loss']:.4g} ({row['meaning']})",
+            (row["figure"] or "").replace("_", " "),
+            "" if row["value"] is None else f"{row['value']:.4g}",
         )
         for row in rows
     ]
-    print(batch.columns(head, cells, "<<>><"))
+    print(batch.columns(head, cells, "<<>><>"))
+
+
+def _headline(metrics):
+    figure = metrics.get("figures", {}).get(metrics.get("headline"), {})
+    return figure.get("model", {}).get("value")
 
 
 def info(options):
@@ -143,12 +160,12 @@ def sample(options):
             raise ValueError(f"Expected {name} above 0. Received: {value}")
     import numpy as np
 
-    from keras_gen import gallery, presets
+    from keras_gen import pictures, presets
 
     model = presets.from_preset(options.preset, compile=False)
     images = model.generate(options.n, seed=options.seed)
-    sheet = gallery.grid(images, columns=options.columns)
-    gallery.save_png(path, sheet, scale=options.scale)
+    sheet = pictures.grid(images, columns=options.columns)
+    pictures.save_png(path, sheet, scale=options.scale)
     print(path)
     if options.npy:
         np.save(path.with_suffix(".npy"), images)
@@ -174,24 +191,70 @@ def train(options):
 
 def evaluate(options):
     """Measure a preset on the held-out data of its recipe."""
+    from keras_gen import presets, training
+
+    if options.samples is not None and options.samples < 10:
+        raise ValueError(f"Expected at least 10 samples. Received: {options.samples}")
+    if options.publish:
+        if options.samples is not None or options.seed:
+            raise ValueError(
+                "Expected --publish alone, which keeps to the recipe's protocol. "
+                "Received: --samples or --seed"
+            )
+        recipe = training.load_recipe(presets.find(options.preset))
+        measured = training.publish_figures(presets.find(options.preset), recipe)
+    else:
+        measured = training.evaluate(
+            options.preset,
+            samples=options.samples,
+            seed=options.seed,
+            verbose=int(sys.stdout.isatty() and not options.json),
+        )
+    print(json.dumps(measured, indent=2) if options.json else _measured(measured))
+
+
+def _measured(measured):
+    """What was measured, as a table and the protocol in words."""
+    from keras_gen import cards, metrics
+    from keras_gen.training import batch
+
+    present = {row for figure in measured["figures"].values() for row in figure}
+    rows = [row for row in cards.ROWS if row in present]
+    cells = [
+        [metrics.CATALOGUE[name].title]
+        + [cards.interval(figure[row]) if row in figure else "" for row in rows]
+        for name, figure in measured["figures"].items()
+    ]
+    for name, value in measured["losses"].items():
+        cells.append([name, f"{value:.6g}", *[""] * (len(rows) - 1)])
+    head = ("figure", *(cards.ROWS[row] for row in rows))
+    words = cards.protocol(measured["protocol"]).replace("`", "")
+    return (
+        f"{batch.columns(head, cells, '<' * len(head))}\n\nMeasured {words}. `loss` is "
+        f"{measured['meaning']}. {measured['seconds']} s."
+    )
+
+
+def reproduce(options):
+    """Train an entry again; exit 1 where its figure leaves the published interval."""
     from keras_gen import training
     from keras_gen.training import batch
 
-    size = {} if options.batch_size is None else {"batch_size": options.batch_size}
-    measured = training.evaluate(
-        options.preset, verbose=int(sys.stdout.isatty() and not options.json), **size
-    )
-    if options.json:
-        print(json.dumps(measured, indent=2))
-        return
-    rows = [(name, f"{value:.6g}") for name, value in measured["losses"].items()]
-    print(batch.columns(("loss", "value"), rows, "<>"))
-    protocol = measured["protocol"]
+    batch.show_log()
+    found = training.reproduce(options.preset, quick=options.quick, runs=options.runs)
     print(
-        f"\n`loss` is {measured['meaning']}; {protocol['examples']:,} examples of "
-        f"{protocol['source']}, split {protocol['split']}, in "
-        f"{measured['seconds']} s"
+        f"{found['figure']} {found['value']:.6g}: published "
+        f"{found['low']:.6g} to {found['high']:.6g}: "
+        f"{'holds' if found['holds'] else 'does not hold'}"
     )
+    return 0 if found["holds"] else 1
+
+
+def write_gallery(options):
+    """Write one HTML page of the zoo: samples, figures, curves."""
+    from keras_gen import gallery
+
+    print(gallery.write(options.output, options.presets or None))
 
 
 def export(options):

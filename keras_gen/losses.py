@@ -141,7 +141,13 @@ class Bernoulli:
     """Pixels as independent Bernoulli variables given by logits; a VAE's `likelihood`.
 
     Grey values stand for probabilities, as in the paper's experiments.
+
+    Attributes:
+        eight_bit: whether this is a probability of 8-bit pixels, so that bits per
+            dimension mean something.
     """
+
+    eight_bit = False
 
     def channels(self, image_channels):
         """How many channels the decoder must output."""
@@ -171,6 +177,8 @@ class DiscretizedLogistic:
         minimum_log_scale: least log scale, on the scale of [-1, 1]; it keeps the
             likelihood of constant pixels finite in float32.
     """
+
+    eight_bit = True
 
     def __init__(self, *, minimum_log_scale=-7.0):
         self.minimum_log_scale = minimum_log_scale

@@ -23,10 +23,11 @@ LAYERS = [
     "models",
     "metrics",
     "applications",
-    "gallery",
+    "pictures",
     "callbacks",
     "cards",
     "training",
+    "gallery",
     "cli",
 ]
 ALLOWED = {

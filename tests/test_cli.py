@@ -10,7 +10,8 @@ from PIL import Image
 import keras_gen
 from keras_gen import cli
 
-COMMANDS = ("list", "info", "sample", "train", "evaluate", "export")
+COMMANDS = ("list", "info", "sample", "train", "evaluate", "reproduce")
+COMMANDS += ("gallery", "export")
 
 
 @pytest.fixture(scope="module")
@@ -88,17 +89,31 @@ def test_evaluate(preset, tmp_path, capsys):
         f"[data]\nsource = '{tmp_path}/data.npz'\nbatch_size = 4\n"
         "[fit]\nepochs = 5\n"
     )
-    command = ["evaluate", str(folder), "--batch-size", "20"]
+    command = ["evaluate", str(folder), "--samples", "50", "--seed", "3"]
     assert cli.main([*command, "--json"]) == 0
     measured = json.loads(capsys.readouterr().out)
     losses = measured["losses"]
     assert losses["loss"] == pytest.approx(losses["kl"] + losses["reconstruction"])
-    assert measured["protocol"]["examples"] == 50
+    assert measured["protocol"]["samples"] == 50
+    assert measured["protocol"]["seed"] == 3
     assert cli.main(command) == 0
-    lines = capsys.readouterr().out.splitlines()
-    shown = dict(line.split() for line in lines[1:4])
-    assert shown == {name: f"{value:.6g}" for name, value in losses.items()}
-    assert "50 examples of" in lines[-1]
+    head, *lines, _, words = capsys.readouterr().out.splitlines()
+    assert head.split("  ")[0] == "figure"
+    shown = {line.partition("  ")[0]: line.split()[-1] for line in lines}
+    assert {k: v for k, v in shown.items() if k in losses} == {
+        name: f"{value:.6g}" for name, value in losses.items()
+    }
+    distance = measured["figures"]["frechet_distance"]["model"]
+    (line,) = (line for line in lines if line.startswith("Frechet distance"))
+    assert f"{distance['value']:.4g} [{distance['low']:.4g}, " in line
+    assert "50 samples (seed 3) against 50 pictures" in words
+
+
+def test_gallery(preset, tmp_path, capsys):
+    assert cli.main(["gallery", str(tmp_path / "page"), preset]) == 0
+    path = tmp_path / "page" / "index.html"
+    assert capsys.readouterr().out.strip() == str(path)
+    assert "<html" in path.read_text()
 
 
 def test_train(tmp_path, capsys):
@@ -135,6 +150,14 @@ BAD = {
     "absent data": (["train", "vae_cifar10"], "Expected the data of a recipe"),
     "unknown to evaluate": (["evaluate", "no_such"], "Expected the name of a preset"),
     "nothing to evaluate with": (["evaluate", "PRESET"], "Expected a recipe's name"),
+    "too few samples": (["evaluate", "PRESET", "--samples", "1"], "at least 10"),
+    "another protocol to publish": (
+        ["evaluate", "PRESET", "--publish", "--samples", "50"],
+        "Expected --publish alone",
+    ),
+    "unknown to reproduce": (["reproduce", "no_such"], "Expected the name of a preset"),
+    "nothing to reproduce": (["reproduce", "PRESET"], "Expected a recipe's name"),
+    "unknown to show": (["gallery", "TMP/x", "no_such"], "Expected the name"),
     "unknown to export": (["export", "no_such", "TMP/x"], "Expected the name"),
     "folder in use": (["export", "PRESET", "TMP"], "which holds other files"),
 }

@@ -22,6 +22,7 @@ TABLES = {
     "data": {"batch_size": 20},
     "fit": {"epochs": 2},
     "quick": {"fit": {"epochs": 1}},
+    "evaluate": {"samples": 60},
     "source": {"title": "A title", "authors": "Ho", "year": 2020, "url": "u"},
     "card": {"summary": "Eight by eight.", "limits": "Tiny."},
 }
@@ -46,7 +47,7 @@ def test_an_entry_is_complete(published):
     _, _, entry = published
     assert {path.name for path in entry.iterdir()} == {
         *("config.json", "model.weights.h5", "metadata.json", "metrics.json"),
-        *("golden.npz", "README.md", "samples.png"),
+        *("golden.npz", "README.md", "samples.png", "curves.json"),
     }
 
 
@@ -64,7 +65,8 @@ def test_metadata_tells_how_the_weights_came_about(published):
 def test_figures_are_of_the_published_file_and_repeat(published):
     recipe, _, entry = published
     metrics = presets.info(entry)["metrics"]
-    assert metrics["protocol"]["examples"] == 50
+    assert metrics["protocol"]["samples"] == 60
+    assert metrics["protocol"]["references"] == 50
     assert metrics["protocol"]["weights"] == presets.file_hash(
         entry / "model.weights.h5"
     )
@@ -72,7 +74,12 @@ def test_figures_are_of_the_published_file_and_repeat(published):
     assert losses["loss"] == pytest.approx(
         losses["reconstruction"] + losses["kl"], rel=1e-5
     )
-    assert training.evaluate(entry, recipe=recipe)["losses"] == losses
+    again = training.evaluate(entry, recipe)
+    for part in ("losses", "figures", "protocol"):
+        assert again[part] == metrics[part]
+    bits = metrics["figures"]["bits_per_dim"]["model"]["value"]
+    nats = metrics["figures"]["log_likelihood"]["model"]["value"]
+    assert bits == pytest.approx(-nats / 64 / np.log(2), rel=1e-4)
 
 
 def test_golden_outputs_are_reproduced(published):
@@ -88,8 +95,10 @@ def test_golden_outputs_are_reproduced(published):
 def test_the_card_says_what_was_measured(published):
     recipe, _, entry = published
     text = (entry / "README.md").read_text()
-    loss = presets.info(entry)["metrics"]["losses"]["loss"]
-    assert f"loss {loss:.5g}" in text
+    metrics = presets.info(entry)["metrics"]
+    assert f"loss {metrics['losses']['loss']:.5g}" in text
+    assert cards.interval(metrics["figures"]["frechet_distance"]["model"]) in text
+    assert "64 samples, seed 0" in text
     assert "Eight by eight." in text
     assert cards.card(entry, recipe) == text
 

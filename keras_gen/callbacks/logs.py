@@ -9,7 +9,7 @@ from PIL import Image
 from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-from keras_gen import gallery
+from keras_gen import pictures
 
 
 class TensorBoardLogs(keras.callbacks.Callback):
@@ -62,29 +62,26 @@ class TensorBoardLogs(keras.callbacks.Callback):
 
 
 class SampleGrid(keras.callbacks.Callback):
-    """Draw the same samples after epochs, as PNG files and TensorBoard images.
+    """Draw the model's `showcase` after epochs, as PNG files and TensorBoard images.
 
     Args:
         folder: where `epoch_0001.png` and so on go.
         logs: a `TensorBoardLogs` that shows them too.
-        count: samples in the grid.
+        images: held-out images (n, h, w, c) for models that take some in.
         every: epochs between grids; the last epoch always has one.
-        seed: seed of the samples.
     """
 
-    def __init__(self, folder, logs, *, count=64, every=1, seed=0):
+    def __init__(self, folder, logs, *, images=None, every=1):
         super().__init__()
         self.folder = pathlib.Path(folder)
         self.logs = logs
-        self.count = count
+        self.images = images
         self.every = every
-        self.seed = seed
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every and epoch + 1 != self.params["epochs"]:
             return
-        samples = self.model.generate(self.count, seed=self.seed, verbose=False)
-        sheet = gallery.grid(samples)
+        sheet = pictures.grid(self.model.showcase(self.images)[0])
         self.folder.mkdir(parents=True, exist_ok=True)
-        gallery.save_png(self.folder / f"epoch_{epoch + 1:04}.png", sheet, scale=2)
+        pictures.save_png(self.folder / f"epoch_{epoch + 1:04}.png", sheet, scale=2)
         self.logs.image("samples", sheet)

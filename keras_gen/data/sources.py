@@ -44,7 +44,8 @@ def load(
 
     Args:
         source: one of
-            an embedded set: `"fashion_mnist_mini"`, `"emoji"`;
+            an embedded set: `"fashion_mnist_mini"`, `"emoji"`, or `"emoji_styles"`:
+            the same emoji, those of both styles one after the other, not paired;
             `"fashion_mnist"`: IDX files of the system or of `KERAS_GEN_DATA`, or TFDS;
             a TFDS name, `"cifar10"`, `"cycle_gan/horse2zebra"`, kept in
             `KERAS_GEN_DATA` where that is set;
@@ -273,6 +274,21 @@ def _open_emoji(request):
     return Arrays(columns, request, class_names=names)
 
 
+def _open_emoji_styles(request):
+    _check_split("emoji_styles", request)
+    read = functools.partial(_embedded, "emoji.npz")
+    rows = np.flatnonzero(read("test") == (request.split == "test"))
+    styles = ("noto", "twemoji")
+    pictures = [functools.partial(_emoji_pictures, s, request.split) for s in styles]
+    columns = {
+        "image": lambda: np.concatenate([read_style() for read_style in pictures]),
+        "label": lambda: np.tile(read("category")[rows], 2),
+        "style": lambda: np.repeat([0, 1], len(rows)),
+    }
+    names = tuple(str(name) for name in read("category_names"))
+    return Arrays(columns, request, class_names=names)
+
+
 @functools.cache
 def _emoji_pictures(style, split):
     """(n, 64, 64, 3) uint8, decoded once a process."""
@@ -283,4 +299,8 @@ def _emoji_pictures(style, split):
     return np.stack([decode(io.BytesIO(p), channels=3) for p in pictures])
 
 
-_EMBEDDED = {"fashion_mnist_mini": _open_mini, "emoji": _open_emoji}
+_EMBEDDED = {
+    "fashion_mnist_mini": _open_mini,
+    "emoji": _open_emoji,
+    "emoji_styles": _open_emoji_styles,
+}

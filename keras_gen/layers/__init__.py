@@ -1,7 +1,14 @@
 """Layers that Keras lacks."""
 
+from keras_gen.layers.augment import RandomShift
 from keras_gen.layers.dropout import Dropout
 from keras_gen.layers.shuffle import DepthToSpace, SpaceToDepth
 from keras_gen.layers.time_embedding import SinusoidalEmbedding
 
-__all__ = ["DepthToSpace", "Dropout", "SinusoidalEmbedding", "SpaceToDepth"]
+__all__ = [
+    "DepthToSpace",
+    "Dropout",
+    "RandomShift",
+    "SinusoidalEmbedding",
+    "SpaceToDepth",
+]

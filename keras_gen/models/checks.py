@@ -40,6 +40,23 @@ def _value_range(array):
         )
 
 
+def labels(values, rows, classes):
+    """Return labels as int64 (rows,), or raise ValueError unless in [0, classes)."""
+    expected = f"labels as ints in [0, {classes}), shape ({rows},)"
+    if values is None:
+        raise ValueError(f"Expected {expected}, beside the images. Received: None")
+    values = np.asarray(values)
+    if values.dtype.kind not in "iu" or values.shape != (rows,):
+        raise ValueError(
+            f"Expected {expected}. Received: {values.dtype}, shape {values.shape}"
+        )
+    if values.min() < 0 or values.max() >= classes:
+        raise ValueError(
+            f"Expected {expected}. Received: from {values.min()} to {values.max()}"
+        )
+    return values.astype("int64")
+
+
 def batch(data, shape):
     """Check the images of a dataset's batch: the batch itself or its first entry."""
     data = data[0] if isinstance(data, (tuple, list)) else data

@@ -1,6 +1,7 @@
 """Builders of encoders, decoders, critics and U-Nets: Keras functional models."""
 
 from keras_gen.networks.convolutional import conv_decoder, conv_encoder
+from keras_gen.networks.residual import residual_features
 from keras_gen.networks.unet import unet
 
-__all__ = ["conv_decoder", "conv_encoder", "unet"]
+__all__ = ["conv_decoder", "conv_encoder", "residual_features", "unet"]

@@ -1,8 +1,9 @@
-"""A recipe's life: train, evaluate, publish."""
+"""A recipe's life: train, evaluate, publish, reproduce."""
 
 from keras_gen.training.evaluate import evaluate
-from keras_gen.training.publish import golden, publish
+from keras_gen.training.publish import golden, publish, publish_figures
 from keras_gen.training.recipes import Recipe, list_recipes, load_recipe
+from keras_gen.training.reproduce import reproduce
 from keras_gen.training.train import Diverged, train
 
 __all__ = [
@@ -13,5 +14,7 @@ __all__ = [
     "list_recipes",
     "load_recipe",
     "publish",
+    "publish_figures",
+    "reproduce",
     "train",
 ]

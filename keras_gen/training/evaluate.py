@@ -7,55 +7,142 @@ import time
 import keras
 import numpy as np
 
-from keras_gen import __version__, data, presets
+from keras_gen import __version__, data, metrics, presets
+from keras_gen.training import panels
 from keras_gen.training.recipes import load_recipe
 
 BATCH_SIZE = 250  # divides the test sets, so that every example counts once
+SAMPLES, QUICK_SAMPLES = 10_000, 500
+DIGITS = 6  # significant digits kept
 
 
-def evaluate(preset, *, recipe=None, batch_size=BATCH_SIZE, verbose=0):
-    """Validation losses of a preset over the whole held-out split.
+def evaluate(
+    model,
+    recipe=None,
+    *,
+    samples=None,
+    seed=0,
+    batch_size=BATCH_SIZE,
+    headline_only=False,
+    verbose=0,
+):
+    """Everything that the zoo measures of a model, on held-out data.
 
     Args:
-        preset: a name from `keras_gen.list_presets()` or a preset's folder.
-        recipe: the `Recipe` whose data to use; by default the `recipe.toml` that lies
-            in the preset's folder, as in those of the zoo.
-        batch_size: examples a step. The model's noise is drawn anew for each step,
-            from one seed: the figures repeat on one machine at one batch size.
+        model: a name from `keras_gen.list_presets()`, a preset's folder, or a model.
+        recipe: the `Recipe` whose data and protocol to use; by default the
+            `recipe.toml` in the preset's folder, as in those of the zoo.
+        samples: how many samples are compared with as many held-out pictures (all,
+            where there are fewer); by default the recipe's number, else 10,000.
+        seed: int in [0, 2**31) of the samples and of the intervals. Two evaluations
+            with one seed on one machine agree.
+        batch_size: examples a step of the validation losses. The model's noise is
+            drawn anew for each step: these losses repeat at one batch size.
+        headline_only: measure the headline figure alone, without losses and rivals.
         verbose: 1 for a progress bar.
 
     Returns:
-        A dict: `losses` (tracker's name to value), `meaning` of `loss`, `protocol`
-        and `seconds`.
+        A dict, as `metrics.json` holds it: `headline`, `figures` (figure's name to
+        row's name to value, low, high: ends of a 95 % interval), `losses`, their
+        `meaning`, `protocol` and `seconds`.
 
     Raises:
         ValueError: no such preset, or no recipe for it.
         FileNotFoundError: the recipe's data is absent.
     """
-    model = presets.from_preset(preset)
-    recipe = recipe or load_recipe(presets.find(preset))
-    table = recipe.tables["data"]
-    split = table.get("validation_split", "test")
-    options = {k: table[k] for k in ("image_size", "channels") if k in table}
-    pipeline = data.pipeline(
-        table["source"], split, batch_size=batch_size, shuffle=False, **options
-    )
+    weights = None
+    if not isinstance(model, keras.Model):
+        recipe = recipe or load_recipe(presets.find(model))
+        weights = presets.info(model)["metadata"]["weights"]["sha256"]
+        model = presets.from_preset(model)
+    elif recipe is None:
+        raise ValueError("Expected a recipe with a model. Received: None")
     start = time.perf_counter()
-    losses = model.evaluate(pipeline, verbose=verbose, return_dict=True)
+    options = recipe.evaluation()
+    headline = options.get("headline") or _headline(model)
+    bench = panels.Bench(
+        model=model,
+        table=_data_table(recipe),
+        options=options,
+        samples=samples or options.get("samples", SAMPLES),
+        seed=seed,
+        rivals=not headline_only,
+        figures=(headline,) if headline_only else None,
+    )
+    measured = {"headline": headline, "figures": _figures(panels.measure(bench))}
+    if not headline_only:
+        measured |= _losses(bench, batch_size, verbose)
+    measured["protocol"] = _protocol(bench, recipe, weights, batch_size)
+    measured["seconds"] = round(time.perf_counter() - start, 1)
+    return measured
+
+
+def _headline(model):
+    """The figure that stands for the whole: the first its panel measures."""
+    for names, applies, _ in panels.PANELS:
+        if applies(model):
+            return names[0]
+    return "loss"
+
+
+def _data_table(recipe):
+    defaults = {"split": "train", "validation_split": "test"}
+    return {"image_size": None, "channels": None, **defaults, **recipe.tables["data"]}
+
+
+def _losses(bench, batch_size, verbose):
+    pipeline = data.pipeline(
+        bench.table["source"],
+        bench.table["validation_split"],
+        batch_size=batch_size,
+        shuffle=False,
+        image_size=bench.table["image_size"],
+        channels=bench.table["channels"],
+    )
+    losses = bench.model.evaluate(pipeline, verbose=verbose, return_dict=True)
     return {
-        "losses": {name: float(np.mean(value)) for name, value in losses.items()},
-        "meaning": model.loss_meaning,
-        "protocol": {
-            "source": table["source"],
-            "split": split,
-            "examples": pipeline.num_examples,
-            "batch_size": batch_size,
-            "seed": 0,
-            "keras-gen": __version__,
-            "keras": keras.__version__,
-            "backend": keras.backend.backend(),
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-            "weights": presets.info(preset)["metadata"]["weights"]["sha256"],
-        },
-        "seconds": round(time.perf_counter() - start, 1),
+        "losses": {k: float(np.mean(v)) for k, v in losses.items()},
+        "meaning": bench.model.loss_meaning,
     }
+
+
+def _figures(rows):
+    def plain(estimate):
+        ends = {"value": float(estimate), "low": estimate.low, "high": estimate.high}
+        return {k: float(f"{v:.{DIGITS}g}") for k, v in ends.items()}
+
+    return {
+        name: {row: plain(estimate) for row, estimate in found.items()}
+        for name, found in rows.items()
+    }
+
+
+def _protocol(bench, recipe, weights, batch_size):
+    protocol = {
+        "source": bench.table["source"],
+        "split": bench.table["validation_split"],
+        "seed": bench.seed,
+        "loss_batch_size": batch_size,
+        "interval": f"95 %, bootstrap, {panels.RESAMPLES} resamples",
+        "keras-gen": __version__,
+        "keras": keras.__version__,
+        "backend": keras.backend.backend(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "weights": weights,
+    }
+    if bench.model.samples():
+        table = recipe.tables.get("evaluate", {})
+        protocol |= {
+            "samples": bench.samples,
+            "references": len(bench.real),
+            "generate": table.get("generate", {}),
+            "extractor": {
+                "name": bench.extractor.name,
+                "sha256": bench.extractor.sha256,
+            },
+        }
+        if bench.rivals:
+            size = bench.table["image_size"]
+            _, digest = metrics.gaussian_mixture(bench.table["source"], size)
+            protocol["gaussian_mixture"] = digest
+    return protocol

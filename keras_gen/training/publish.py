@@ -9,15 +9,17 @@ import subprocess
 import keras
 import numpy as np
 
-from keras_gen import cards, gallery, presets
+from keras_gen import cards, pictures, presets
+from keras_gen.training.curves import read_curves
 from keras_gen.training.evaluate import evaluate
+from keras_gen.training.reproduce import intervals, short_runs
 
 HALF_ABOVE = 3_000_000  # bytes; an entry is at most 4 MB
 GOLDEN_ROWS = 4
 
 
 def publish(run, recipe, *, zoo=None):
-    """Write the zoo's entry of an ended run.
+    """Write the zoo's entry of an ended run, and measure it.
 
     Args:
         run: the run's folder, as `train` left it.
@@ -36,21 +38,47 @@ def publish(run, recipe, *, zoo=None):
     model = presets.from_preset(run / "preset")
     heavy = (run / "preset" / presets.WEIGHTS).stat().st_size > HALF_ABOVE
     metadata = presets.save(model, entry, half=heavy)
+    model = presets.from_preset(entry)
+    np.savez_compressed(entry / "golden.npz", **golden(model))
+    shown, caption = model.showcase(recipe.held_out(64))
+    sheet = pictures.grid(shown, columns=16)
+    pictures.save_png(entry / "samples.png", sheet, scale=2)
     metadata |= {
         "licence": "Apache-2.0",
         "commit": _commit(),
         "hardware": f"{platform.machine()}, {os.cpu_count()} cores",
         "minutes": result["minutes"],
         "steps": result["steps"],
+        "showcase": caption,
     }
     _write(entry / "metadata.json", metadata)
-    model = presets.from_preset(entry)
-    np.savez_compressed(entry / "golden.npz", **golden(model))
-    samples = gallery.grid(model.generate(64, seed=0, verbose=False), columns=16)
-    gallery.save_png(entry / "samples.png", samples, scale=2)
-    _write(entry / "metrics.json", evaluate(entry, recipe=recipe))
-    (entry / "README.md").write_text(cards.card(entry, recipe), encoding="utf-8")
+    _write(entry / "curves.json", read_curves(run / "logs"), indent=None)
+    publish_figures(entry, recipe)
     return metadata
+
+
+def publish_figures(entry, recipe):
+    """Measure an entry's published weights; write its metrics.json and its card.
+
+    Args:
+        entry: the entry's folder.
+        recipe: its `Recipe`.
+
+    Returns:
+        What `evaluate` returned, with `reproduce`, what a new training must give, and
+        the seal over it all.
+    """
+    entry = pathlib.Path(entry)
+    measured = evaluate(entry, recipe)
+    figure = measured["headline"]
+    if "quick" in recipe.tables:
+        published = measured["figures"][figure]["model"]
+        values = short_runs(recipe)
+        measured["reproduce"] = intervals(figure, published, values)
+    measured["seal"] = cards.seal(measured)
+    _write(entry / "metrics.json", measured)
+    (entry / "README.md").write_text(cards.card(entry, recipe), encoding="utf-8")
+    return measured
 
 
 def golden(model):
@@ -108,5 +136,5 @@ def _commit():
     return answer.stdout.strip() or None
 
 
-def _write(path, value):
-    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+def _write(path, value, indent=2):
+    path.write_text(json.dumps(value, indent=indent) + "\n", encoding="utf-8")

@@ -7,9 +7,12 @@ import tomllib
 
 import keras
 
-from keras_gen import data, presets
+from keras_gen import data, diffusion, presets
 
-TABLES = {"model", "data", "compile", "fit", "quick", "source", "card"}
+TABLES = {"model", "data", "compile", "fit", "quick", "evaluate", "source", "card"}
+# Tables that do not decide what a run gives.
+WORDS = {"card", "evaluate", "source"}
+EVALUATE_KEYS = {"samples", "extractor", "headline", "generate"}
 DATA_KEYS = {"source", "split", "validation_split", "validation_examples"}
 DATA_KEYS |= {"batch_size", "image_size", "channels", "seed"}
 
@@ -21,7 +24,8 @@ class Recipe:
     Tables: `model` (class_name and config), `data` (source, splits, batch_size, and
     options of `keras_gen.data.pipeline`), `compile` (optimizer, averages, seed), `fit`
     (epochs, steps_per_epoch, samples_every), `quick` (overrides of the former for a
-    short run), `source` (the paper) and `card` (words for the entry's card).
+    short run), `evaluate` (samples, extractor, headline, and `generate`, what the verb
+    is called with), `source` (the paper) and `card` (words for the entry's card).
     """
 
     name: str
@@ -36,7 +40,7 @@ class Recipe:
 
     def as_run(self):
         """What decides a run's result, a dict: all tables but those of words."""
-        kept = {k: v for k, v in self.tables.items() if k not in ("card", "source")}
+        kept = {k: v for k, v in self.tables.items() if k not in WORDS}
         return {"name": self.name, **kept}
 
     def model(self):
@@ -55,8 +59,8 @@ class Recipe:
     def pipeline(self, split="train", *, download=False):
         """The pipeline of "train" or "validation" batches."""
         table = dict(self.tables["data"])
-        options = {k: table[k] for k in ("image_size", "channels") if k in table}
-        common = {"batch_size": table["batch_size"], "download": download, **options}
+        common = {"batch_size": table["batch_size"], "download": download}
+        common |= self._image_options()
         if split == "train":
             source_split = table.get("split", "train")
             seed = table.get("seed", 0)
@@ -65,6 +69,31 @@ class Recipe:
         # The ragged last batch goes: every batch then has the rows replicas share.
         common |= {"shuffle": False, "drop_remainder": True}
         return data.pipeline(table["source"], source_split, **common)
+
+    def held_out(self, rows):
+        """At most so many held-out images, drawn once and for all: (rows, h, w, c)."""
+        table = self.tables["data"]
+        batch = data.pipeline(
+            table["source"],
+            table.get("validation_split", "test"),
+            batch_size=rows,
+            drop_remainder=False,
+            **self._image_options(),
+        ).first_batch()
+        return batch[0] if isinstance(batch, tuple) else batch
+
+    def evaluation(self):
+        """The `evaluate` table, its objects built: {"sampler": DDIM(20)} and such."""
+        table = dict(self.tables.get("evaluate", {}))
+        table["generate"] = {
+            key: _sampler(value) if isinstance(value, dict) else value
+            for key, value in table.get("generate", {}).items()
+        }
+        return table
+
+    def _image_options(self):
+        table = self.tables["data"]
+        return {k: table[k] for k in ("image_size", "channels") if k in table}
 
 
 def list_recipes():
@@ -97,10 +126,12 @@ def load_recipe(name):
     missing = {"model", "data", "fit"} - set(tables)
     unknown = set(tables) - TABLES
     unknown |= set(tables.get("data", {})) - DATA_KEYS
+    unknown |= set(tables.get("evaluate", {})) - EVALUATE_KEYS
     if missing or unknown:
         raise ValueError(
             f"Expected the tables {sorted(TABLES)}, of which model, data and fit must "
-            f"be there, and in [data] the keys {sorted(DATA_KEYS)}. "
+            f"be there, in [data] the keys {sorted(DATA_KEYS)}, and in [evaluate] "
+            f"{sorted(EVALUATE_KEYS)}. "
             f"Received: unknown {sorted(unknown)}, missing {sorted(missing)} in {path}"
         )
     return Recipe(path.parent.resolve().name, tables)
@@ -123,6 +154,16 @@ def read_optimizer(table):
         schedule = {k: v for k, v in rate.items() if k != "class_name"}
         kwargs["learning_rate"] = _schedule_class(rate["class_name"])(**schedule)
     return keras.optimizers.get(table["class_name"]).from_config(kwargs)
+
+
+def _sampler(table):
+    cls = getattr(diffusion, table["class_name"], None)
+    if cls is None:
+        raise ValueError(
+            "Expected the class name of a sampler in keras_gen.diffusion. "
+            f"Received: {table['class_name']!r}"
+        )
+    return cls(**{k: v for k, v in table.items() if k != "class_name"})
 
 
 def _schedule_class(name):

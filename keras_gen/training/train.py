@@ -14,7 +14,7 @@ import time
 import keras
 import numpy as np
 
-from keras_gen import __version__, callbacks, engine, gallery
+from keras_gen import __version__, callbacks, engine, pictures
 from keras_gen.callbacks import Diverged
 
 logger = logging.getLogger("keras_gen")
@@ -57,7 +57,7 @@ def train(recipe, *, runs="runs", strategy="auto", verbose=2, export=True):
         with engine.backend.make_strategy(strategy):
             model = recipe.model()
             result = _fit(model, recipe, run, place, verbose)
-        _write_out(model, place, export)
+        _write_out(model, recipe.held_out(64), place, export)
         _write(place / "result.json", result)
     return result
 
@@ -78,9 +78,9 @@ class _Throwaway(tempfile.TemporaryDirectory):
         return pathlib.Path(super().__enter__())
 
 
-def _write_out(model, place, export):
-    samples = gallery.grid(model.generate(64, seed=0, verbose=False))
-    gallery.save_png(place / "samples.png", samples, scale=2)
+def _write_out(model, images, place, export):
+    samples = pictures.grid(model.showcase(images)[0])
+    pictures.save_png(place / "samples.png", samples, scale=2)
     # A process killed while it saved leaves half a preset.
     shutil.rmtree(place / "preset", ignore_errors=True)
     model.save_to_preset(place / "preset")
@@ -101,7 +101,9 @@ def _fit(model, recipe, run, place, verbose):
     wanted = [
         callbacks.StopOnNaN(),
         logs,
-        callbacks.SampleGrid(place / "samples", logs, every=every),
+        callbacks.SampleGrid(
+            place / "samples", logs, images=recipe.held_out(64), every=every
+        ),
         # Last: an epoch that a kill leaves without log or picture is then repeated.
         callbacks.Checkpoint(place / CHECKPOINT),
         timing,

@@ -1,0 +1,94 @@
+"""What each published figure is called, and which way it gets better."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """A figure as tables name it.
+
+    Attributes:
+        title: its name in words.
+        better: "lower", "higher", or "" where neither is.
+        meaning: one line for those who meet it first.
+    """
+
+    title: str
+    better: str
+    meaning: str
+
+
+CATALOGUE = {
+    "frechet_distance": Figure(
+        "Frechet distance",
+        "lower",
+        "between Gaussians fitted to the features of samples and of real pictures",
+    ),
+    "kernel_distance": Figure(
+        "kernel distance",
+        "lower",
+        "unbiased squared maximum mean discrepancy of the features; all pairs, which "
+        "is the mean over all subsets of any size",
+    ),
+    "precision": Figure(
+        "precision",
+        "higher",
+        "share of samples among the real pictures' 3-neighbourhoods",
+    ),
+    "recall": Figure(
+        "recall",
+        "higher",
+        "share of real pictures among the samples' 3-neighbourhoods",
+    ),
+    "density": Figure(
+        "density",
+        "higher",
+        "real pictures' 5-neighbourhoods around a sample, a fifth of their number",
+    ),
+    "coverage": Figure(
+        "coverage",
+        "higher",
+        "share of real pictures whose 5-neighbourhood holds a sample",
+    ),
+    "classifier_score": Figure(
+        "classifier score",
+        "higher",
+        "the inception score, with the extractor's own classes",
+    ),
+    "conditional_accuracy": Figure(
+        "conditional accuracy",
+        "higher",
+        "share of samples that the extractor puts into the class asked for",
+    ),
+    "memorisation": Figure(
+        "memorisation",
+        "lower",
+        "share of samples nearer (in pixels) to a training picture than 99 % of "
+        "held-out pictures are; 0.01 is what real pictures give",
+    ),
+    "duplicates": Figure(
+        "duplicates",
+        "lower",
+        "share of samples with another sample nearer (in pixels) than 99 % of as many "
+        "real pictures have",
+    ),
+    "mse": Figure(
+        "reconstruction error", "lower", "mean squared error of pixels in [0, 1]"
+    ),
+    "psnr": Figure(
+        "PSNR", "higher", "of reconstructions, decibels, mean over pictures"
+    ),
+    "ssim": Figure("SSIM", "higher", "of reconstructions, 11x11 Gaussian window"),
+    "elbo": Figure("evidence lower bound", "higher", "nats a picture, one draw each"),
+    "log_likelihood": Figure(
+        "importance-weighted bound", "higher", "nats a picture, 500 draws each"
+    ),
+    "bits_per_dim": Figure(
+        "bits per dimension",
+        "lower",
+        "of 8-bit pixels, by the importance-weighted bound",
+    ),
+    "accuracy": Figure(
+        "accuracy", "higher", "share of held-out pictures put into their class"
+    ),
+}
