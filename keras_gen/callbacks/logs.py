@@ -81,7 +81,8 @@ class SampleGrid(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every and epoch + 1 != self.params["epochs"]:
             return
-        sheet = pictures.grid(self.model.showcase(self.images)[0])
+        shown = self.model.showcase(self.images)
+        sheet = pictures.grid(shown.images, columns=shown.columns)
         self.folder.mkdir(parents=True, exist_ok=True)
         pictures.save_png(self.folder / f"epoch_{epoch + 1:04}.png", sheet, scale=2)
         self.logs.image("samples", sheet)

@@ -11,7 +11,12 @@ from keras_gen.metrics.distances import (
     frechet_distance,
     kernel_distance,
 )
-from keras_gen.metrics.extractors import Extractor, features, find_extractor
+from keras_gen.metrics.extractors import (
+    Extractor,
+    default_extractor,
+    features,
+    find_extractor,
+)
 from keras_gen.metrics.intervals import Estimate, mean
 from keras_gen.metrics.likelihood import bits_per_dim, importance_weighted
 from keras_gen.metrics.manifold import density_coverage, precision_recall
@@ -37,6 +42,7 @@ __all__ = [
     "bits_per_dim",
     "class_coverage",
     "conditional_accuracy",
+    "default_extractor",
     "density_coverage",
     "duplicates",
     "features",

@@ -1,5 +1,7 @@
 """The thin base of models with an encoder and a decoder."""
 
+import numpy as np
+
 from keras_gen.models import base
 
 
@@ -42,6 +44,15 @@ class AutoencodingModel(base.GenerativeModel):
         """`decode(encode(images))`: float32 (n, h, w, c) in [0, 1]."""
         return self.apply_in_batches(self.call, self.check_images(images))
 
+    def showcase(self, images):
+        """Samples where the model draws some, else reconstructions of held-out images.
+
+        The latter in rows of 16, each below what it reproduces.
+        """
+        if self.samples():
+            return super().showcase(images)
+        return side_by_side(images, self.reconstruct(images), "their reconstructions")
+
     def signatures(self):
         image = ((None, *self.data_shape()), "float32")
         code = ((None, self.latent_dim), "float32")
@@ -53,3 +64,21 @@ class AutoencodingModel(base.GenerativeModel):
 
     def _encode(self, images):
         return self.codes(base.to_unit(images))
+
+
+def side_by_side(images, results, words):
+    """A `Showcase` of rows of images, each above a row of what became of them.
+
+    Args:
+        images: (n, h, w, c), uint8 or float in [0, 1].
+        results: float in [0, 1], of the same shape.
+        words: what the results are.
+    """
+    rows = len(images) // 16
+    shape = (rows, 16, *results.shape[1:])
+    kept = images[: rows * 16]
+    scale = 255 if kept.dtype == np.uint8 else 1
+    pairs = [kept.astype("float32") / scale, results[: rows * 16]]
+    stacked = np.stack([part.reshape(shape) for part in pairs], axis=1)
+    caption = f"held-out pictures, each row above {words}"
+    return base.Showcase(stacked.reshape(-1, *results.shape[1:]), caption)

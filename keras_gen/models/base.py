@@ -3,6 +3,7 @@
 import copy
 import importlib
 import secrets
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -15,6 +16,20 @@ from keras_gen.models import checks
 from keras_gen.models.fitting import Fitting
 
 CHUNK = 128  # rows whose noise is drawn at once: part of what a seed means
+
+
+class Showcase(NamedTuple):
+    """Pictures of what a model does.
+
+    Attributes:
+        images: (n, h, w, c), uint8 or float in [0, 1].
+        caption: what they are.
+        columns: how many stand in a row.
+    """
+
+    images: Any
+    caption: str
+    columns: int = 16
 
 
 class GenerativeModel(Fitting, engine.Trainer, keras.Model):
@@ -192,9 +207,10 @@ class GenerativeModel(Fitting, engine.Trainer, keras.Model):
             images: a few held-out images (n, h, w, c), for models that take some in.
 
         Returns:
-            (images (m, h, w, c), their caption): 64 samples where the model samples.
+            A `Showcase`: 64 samples where the model samples.
         """
-        return self.generate(64, seed=0, verbose=False), "64 samples, seed 0"
+        samples = self.generate(64, seed=0, verbose=False)
+        return Showcase(samples, "64 samples, seed 0")
 
     def export(self, folder, **conditions):
         """Write a SavedModel whose signatures are the verbs.

@@ -150,7 +150,8 @@ class Classifier(base.GenerativeModel):
     def showcase(self, images):
         """Held-out images, those put into class 0 first, then class 1 and so on."""
         order = np.argsort(self.classify(images).argmax(axis=1), kind="stable")
-        return images[order], "held-out pictures in the order of the predicted classes"
+        caption = "held-out pictures in the order of the predicted classes"
+        return base.Showcase(images[order], caption)
 
     def signatures(self):
         image = ((None, *self.data_shape()), "float32")

@@ -1,7 +1,15 @@
 """Builders of encoders, decoders, critics and U-Nets: Keras functional models."""
 
-from keras_gen.networks.convolutional import conv_decoder, conv_encoder
+from keras_gen.networks.convolutional import conv_decoder, conv_encoder, followed_by
+from keras_gen.networks.dense import dense_network
 from keras_gen.networks.residual import residual_features
 from keras_gen.networks.unet import unet
 
-__all__ = ["conv_decoder", "conv_encoder", "residual_features", "unet"]
+__all__ = [
+    "conv_decoder",
+    "conv_encoder",
+    "dense_network",
+    "followed_by",
+    "residual_features",
+    "unet",
+]

@@ -15,6 +15,7 @@ def conv_encoder(
     hidden=0,
     activation="relu",
     he=False,
+    kernel_regularizer=None,
     name="encoder",
 ):
     """Image to vector: one strided convolution per entry of `filters`.
@@ -28,6 +29,7 @@ def conv_encoder(
         activation: string or serializable callable, after every layer but the last.
         he: initialize for rectifiers (He et al. 2015, arXiv:1502.01852) instead of
             Glorot's way.
+        kernel_regularizer: a `keras.regularizers` object for every kernel, or None.
 
     Returns:
         A `keras.Model` from (batch, *image_shape) float to (batch, outputs) float32.
@@ -41,13 +43,16 @@ def conv_encoder(
             strides=2,
             padding="same",
             kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
         )(x)
         x = layers.Activation(activation)(x)
     x = layers.Flatten()(x)
+    dense = {"kernel_regularizer": kernel_regularizer}
     if hidden:
-        x = layers.Dense(hidden, kernel_initializer=kernel_initializer)(x)
+        x = layers.Dense(hidden, kernel_initializer=kernel_initializer, **dense)(x)
         x = layers.Activation(activation)(x)
-    return keras.Model(inputs, layers.Dense(outputs, dtype="float32")(x), name=name)
+    x = layers.Dense(outputs, dtype="float32", **dense)(x)
+    return keras.Model(inputs, x, name=name)
 
 
 def conv_decoder(
@@ -60,6 +65,7 @@ def conv_decoder(
     activation="relu",
     output_activation=None,
     he=False,
+    kernel_regularizer=None,
     name="decoder",
 ):
     """Vector to image: the mirror of `conv_encoder`.
@@ -70,7 +76,7 @@ def conv_decoder(
         filters: channels from the coarsest feature map to the finest; each is followed
             by a transposed convolution that doubles the sides.
         output_activation: activation of the last layer, None for none.
-        he: as in `conv_encoder`.
+        he, kernel_regularizer: as in `conv_encoder`.
 
     Returns:
         A `keras.Model` from (batch, inputs) float to (batch, *image_shape) float32.
@@ -80,13 +86,15 @@ def conv_decoder(
         sizes.append(tuple(math.ceil(side / 2) for side in sizes[-1]))
     (height, width), *sizes = reversed(sizes)
     kernel_initializer = "he_uniform" if he else "glorot_uniform"
+    dense = {
+        "kernel_initializer": kernel_initializer,
+        "kernel_regularizer": kernel_regularizer,
+    }
     x = start = keras.Input((inputs,))
     if hidden:
-        x = layers.Dense(hidden, kernel_initializer=kernel_initializer)(x)
+        x = layers.Dense(hidden, **dense)(x)
         x = layers.Activation(activation)(x)
-    x = layers.Dense(
-        height * width * filters[0], kernel_initializer=kernel_initializer
-    )(x)
+    x = layers.Dense(height * width * filters[0], **dense)(x)
     x = layers.Activation(activation)(x)
     x = layers.Reshape((height, width, filters[0]))(x)
     counts = (*filters[1:], image_shape[2])
@@ -98,6 +106,7 @@ def conv_decoder(
             strides=2,
             padding="same",
             kernel_initializer=_transposed(he, 1 if last else 2),
+            kernel_regularizer=kernel_regularizer,
             dtype="float32" if last else None,
         )(x)
         if x.shape[1:3] != size:  # odd sides, rounded up on the way down
@@ -119,3 +128,11 @@ def _transposed(he, gain):
     if not he:
         return "glorot_uniform"
     return keras.initializers.VarianceScaling(4 * gain, "fan_out", "uniform")
+
+
+def followed_by(network, activation):
+    """A network with an activation after its output; itself where that is None."""
+    if activation is None:
+        return network
+    outputs = layers.Activation(activation, dtype="float32")(network.output)
+    return keras.Model(network.inputs, outputs, name=network.name)

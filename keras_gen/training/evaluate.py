@@ -123,7 +123,8 @@ def _protocol(bench, recipe, weights, batch_size):
         "split": bench.table["validation_split"],
         "seed": bench.seed,
         "loss_batch_size": batch_size,
-        "interval": f"95 %, bootstrap, {panels.RESAMPLES} resamples",
+        "interval": f"95 %, bootstrap, {panels.RESAMPLES} resamples "
+        f"({panels.DISTANCE_RESAMPLES} for distances)",
         "keras-gen": __version__,
         "keras": keras.__version__,
         "backend": keras.backend.backend(),

@@ -40,8 +40,8 @@ def publish(run, recipe, *, zoo=None):
     metadata = presets.save(model, entry, half=heavy)
     model = presets.from_preset(entry)
     np.savez_compressed(entry / "golden.npz", **golden(model))
-    shown, caption = model.showcase(recipe.held_out(64))
-    sheet = pictures.grid(shown, columns=16)
+    shown = model.showcase(recipe.held_out(64))
+    sheet = pictures.grid(shown.images, columns=shown.columns)
     pictures.save_png(entry / "samples.png", sheet, scale=2)
     metadata |= {
         "licence": "Apache-2.0",
@@ -49,7 +49,7 @@ def publish(run, recipe, *, zoo=None):
         "hardware": f"{platform.machine()}, {os.cpu_count()} cores",
         "minutes": result["minutes"],
         "steps": result["steps"],
-        "showcase": caption,
+        "showcase": shown.caption,
     }
     _write(entry / "metadata.json", metadata)
     _write(entry / "curves.json", read_curves(run / "logs"), indent=None)

@@ -79,8 +79,9 @@ class _Throwaway(tempfile.TemporaryDirectory):
 
 
 def _write_out(model, images, place, export):
-    samples = pictures.grid(model.showcase(images)[0])
-    pictures.save_png(place / "samples.png", samples, scale=2)
+    shown = model.showcase(images)
+    sheet = pictures.grid(shown.images, columns=shown.columns)
+    pictures.save_png(place / "samples.png", sheet, scale=2)
     # A process killed while it saved leaves half a preset.
     shutil.rmtree(place / "preset", ignore_errors=True)
     model.save_to_preset(place / "preset")
