@@ -181,7 +181,8 @@ def zoo_page():
         parts += figures(presets.info(name)["metrics"], name)
     recipes = sorted(p.parent.name for p in presets.zoo_folder().glob("*/recipe.toml"))
     bare = [f"`{name}`" for name in recipes if name not in presets.list_presets()]
-    parts += ["## Recipes without weights", ", ".join(bare) + "."]
+    if bare:
+        parts += ["## Recipes without weights", ", ".join(bare) + "."]
     parts += [
         "## What the figures mean",
         "| figure | better | meaning |\n|---|---|---|",
@@ -202,12 +203,20 @@ def seal(measured):
 def broken():
     """What is wrong with the metrics.json files of the zoo, a list of lines."""
     wrong = []
+    readme = (presets.zoo_folder().parent / "README.md").read_text("utf-8")
+    if BEGIN not in readme or END not in readme.partition(BEGIN)[2]:
+        wrong.append(f"README.md: the lines {BEGIN} and {END} are gone")
     for name in presets.list_presets():
         known = presets.info(name)
-        measured = known["metrics"]
+        measured = known.get("metrics")
+        if measured is None:
+            wrong.append(f"{name}: metrics.json is missing")
+            continue
         if measured.get("seal") != seal(measured):
             wrong.append(f"{name}: metrics.json was changed after it was measured")
-        weights = known["metadata"]["weights"]["sha256"]
+        weights = presets.file_hash(presets.find(name) / presets.WEIGHTS)
+        if weights != known["metadata"]["weights"]["sha256"]:
+            wrong.append(f"{name}: {presets.WEIGHTS} is not what metadata.json says")
         if measured["protocol"]["weights"] != weights:
             wrong.append(f"{name}: metrics.json is of other weights")
         extractor = measured["protocol"].get("extractor")
@@ -260,6 +269,9 @@ def main(arguments=None):
     parser.add_argument("--check", action="store_true", help="only list changes")
     options = parser.parse_args(arguments)
     wrong = broken()
+    if any(line.endswith("is missing") for line in wrong):
+        print(*wrong, sep="\n")
+        return 1
     stale = {
         path: text
         for path, text in generated().items()

@@ -38,7 +38,8 @@ def test_help_names_the_commands(capsys):
         cli.main(["--help"])
     assert ended.value.code == 0
     output = capsys.readouterr().out
-    assert all(f"    {command} " in output for command in COMMANDS)
+    words = {line.split()[0] for line in output.splitlines() if line.startswith("    ")}
+    assert set(COMMANDS) <= words
 
 
 def test_list(capsys):

@@ -133,7 +133,9 @@ def _resize(image, size):
         )
         for c in range(image.shape[-1])
     ]
-    return _cast(np.stack([np.asarray(p) for p in planes], axis=-1), image.dtype)
+    resized = np.stack([np.asarray(p) for p in planes], axis=-1)
+    # Lanczos overshoots at edges; Pillow clips it for uint8 alone.
+    return _cast(np.clip(resized, image.min(), image.max()), image.dtype)
 
 
 def _cast(values, dtype):

@@ -59,7 +59,7 @@ def evaluate(
         raise ValueError("Expected a recipe with a model. Received: None")
     start = time.perf_counter()
     options = recipe.evaluation()
-    headline = options.get("headline") or _headline(model)
+    headline = _headline(model, options.get("headline"))
     bench = panels.Bench(
         model=model,
         table=_data_table(recipe),
@@ -77,17 +77,23 @@ def evaluate(
     return measured
 
 
-def _headline(model):
-    """The figure that stands for the whole: the first its panel measures."""
-    for names, applies, _ in panels.PANELS:
-        if applies(model):
-            return names[0]
-    return "loss"
+def _headline(model, wanted):
+    """The figure that stands for the whole: by default the first one measured."""
+    names = [n for names, applies, _ in panels.PANELS if applies(model) for n in names]
+    if wanted is not None and wanted not in names:
+        raise ValueError(
+            f"Expected as headline one of this model's figures, {names}. "
+            f"Received: {wanted!r}"
+        )
+    return wanted or names[0]
 
 
 def _data_table(recipe):
     defaults = {"split": "train", "validation_split": "test"}
-    return {"image_size": None, "channels": None, **defaults, **recipe.tables["data"]}
+    table = {"image_size": None, "channels": None, **defaults, **recipe.tables["data"]}
+    if isinstance(table["image_size"], list):
+        table["image_size"] = tuple(table["image_size"])
+    return table
 
 
 def _losses(bench, batch_size, verbose):

@@ -12,6 +12,7 @@ from keras_gen import data, diffusion, presets
 TABLES = {"model", "data", "compile", "fit", "quick", "evaluate", "source", "card"}
 # Tables that do not decide what a run gives.
 WORDS = {"card", "evaluate", "source"}
+SAMPLERS = {"Ancestral": diffusion.Ancestral, "DDIM": diffusion.DDIM}
 EVALUATE_KEYS = {"samples", "extractor", "headline", "generate"}
 DATA_KEYS = {"source", "split", "validation_split", "validation_examples"}
 DATA_KEYS |= {"batch_size", "image_size", "channels", "seed"}
@@ -157,13 +158,15 @@ def read_optimizer(table):
 
 
 def _sampler(table):
-    cls = getattr(diffusion, table["class_name"], None)
-    if cls is None:
+    cls = SAMPLERS.get(table.get("class_name"))
+    options = {k: v for k, v in table.items() if k != "class_name"}
+    known = {field.name for field in dataclasses.fields(cls)} if cls else set()
+    if cls is None or not set(options) <= known:
         raise ValueError(
-            "Expected the class name of a sampler in keras_gen.diffusion. "
-            f"Received: {table['class_name']!r}"
+            f"Expected class_name to be one of {sorted(SAMPLERS)}, beside keywords of "
+            f"that sampler. Received: {table}"
         )
-    return cls(**{k: v for k, v in table.items() if k != "class_name"})
+    return cls(**options)
 
 
 def _schedule_class(name):

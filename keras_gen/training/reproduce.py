@@ -84,7 +84,8 @@ def intervals(figure, published, values):
     middle, deviation = statistics.mean(values), statistics.stdev(values)
     reach = STUDENT * deviation * math.sqrt(1 + 1 / len(values))
     value = published["value"]
-    spread = 2 * deviation / abs(middle) * value
+    # Short runs that all gave 0 tell nothing of a full one's spread.
+    spread = 2 * deviation / abs(middle) * value if middle else 0.0
     full = {
         "figure": figure,
         "low": _short(value - math.hypot(value - published["low"], spread)),
