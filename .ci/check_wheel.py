@@ -16,6 +16,14 @@ names = keras_gen.list_presets()
 print(f"{len(recipes)} recipes, presets: {', '.join(names) or 'none'}")
 for name in names:
     model = keras_gen.from_preset(name)
+    if not model.samples():
+        pictures = keras_gen.data.load("emoji", "test", fields="image", rows=9)
+        if model.data_shape()[2] == 1:
+            pictures = images[:9]
+        probabilities = model.classify(pictures)
+        assert abs(probabilities.sum(axis=1) - 1).max() < 1e-5, name
+        print(f"{name}: {probabilities.shape}", flush=True)
+        continue
     samples = model.generate(16, seed=0)
     assert samples.shape == (16, *model.data_shape()), samples.shape
     assert samples.dtype == "float32", samples.dtype
@@ -30,3 +38,6 @@ if names:
     command = ["keras-gen", "sample", name, "-n", "64", "--seed", "0", "-o", "grid.png"]
     subprocess.run(command, check=True)
     assert pathlib.Path("grid.png").stat().st_size > 1000
+    subprocess.run(["keras-gen", "gallery", "page"], check=True)
+    page = pathlib.Path("page", "index.html").read_text(encoding="utf-8")
+    assert all(name in page for name in names)

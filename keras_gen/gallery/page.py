@@ -151,7 +151,7 @@ def _link(title, url):
 
 def _pictures(entry):
     if entry.samples:
-        caption = entry.caption
+        caption = entry.caption[:1].upper() + entry.caption[1:]
         image = _image(entry.samples, f"{caption}, of {entry.name}")
         box = figures.scrolling("Samples", image, class_="sheet")
         yield tag("figure", box, tag("figcaption", f"{caption}."))
