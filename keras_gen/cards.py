@@ -43,8 +43,7 @@ def card(entry, recipe):
         f"Shown: {metadata['showcase']}.",
         _code(name, use(recipe.tables)),
         "## Model",
-        f"`{known['config']['class_name']}`, after {source['authors']} "
-        f"{source['year']}, [{source['title']}]({source['url']}). Parameters: "
+        f"`{known['config']['class_name']}`{_paper(source)}. Parameters: "
         + ", ".join(f"{n} {c:,}" for n, c in metadata["parameters"].items())
         + ".",
         "## Training",
@@ -129,6 +128,13 @@ def _call(value):
     return f"{value['class_name']}({keywords})"
 
 
+def _paper(source):
+    if not source:
+        return ""
+    title = f"[{source['title']}]({source['url']})"
+    return f", after {source['authors']} {source['year']}, {title}"
+
+
 def _published(source):
     """The figures others have published, a list of Markdown paragraphs."""
     if "figures" not in source:
@@ -177,7 +183,8 @@ def zoo_page():
     ]
     for name in presets.list_presets():
         words = _Words(presets.zoo_folder() / name).tables
-        parts += [f"## [{name}](../zoo/{name}/README.md)", words["card"]["summary"]]
+        parts += [f"## [{name}](../zoo/{name}/README.md)"]
+        parts += [words["card"]["summary"]] if "card" in words else []
         parts += figures(presets.info(name)["metrics"], name)
     recipes = sorted(p.parent.name for p in presets.zoo_folder().glob("*/recipe.toml"))
     bare = [f"`{name}`" for name in recipes if name not in presets.list_presets()]
@@ -219,6 +226,9 @@ def broken():
             wrong.append(f"{name}: {presets.WEIGHTS} is not what metadata.json says")
         if measured["protocol"]["weights"] != weights:
             wrong.append(f"{name}: metrics.json is of other weights")
+        asked = _Words(presets.find(name)).tables.get("evaluate", {})
+        if measured["protocol"].get("generate", {}) != asked.get("generate", {}):
+            wrong.append(f"{name}: metrics.json is of another [evaluate] in the recipe")
         extractor = measured["protocol"].get("extractor")
         if extractor and extractor["name"] in presets.list_presets():
             judge = presets.info(extractor["name"])["metadata"]["weights"]["sha256"]

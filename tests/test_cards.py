@@ -85,6 +85,9 @@ def publish(model, entry):
     (entry / "recipe.toml").write_text(RECIPE)
 
 
+DDIM = 'sampler = { class_name = "DDIM", steps = 20 }'
+
+
 @pytest.fixture(scope="module")
 def original(tmp_path_factory):
     """A checkout: a judge, a VAE that it has judged, a recipe, and a README."""
@@ -92,6 +95,8 @@ def original(tmp_path_factory):
     vae, judge = root / "zoo" / "a_vae", root / "zoo" / "judge"
     publish(tiny.vae(), vae)
     publish(tiny.judge(), judge)
+    with open(vae / "recipe.toml", "a") as file:
+        file.write(f"\n[evaluate]\ngenerate = {{ {DDIM} }}\n")
     (root / "zoo" / "unpublished").mkdir()
     (root / "zoo" / "unpublished" / "recipe.toml").write_text(RECIPE)
     (root / "README.md").write_text(README)
@@ -282,6 +287,11 @@ def test_weights_that_are_not_the_metadata_s_are_found(root):
     assert cards.main(["--check"]) == 1
 
 
+def test_figures_of_another_protocol_are_found(root):
+    replace(root / "zoo" / "a_vae" / "recipe.toml", "steps = 20", "steps = 50")
+    assert cards.main(["--check"]) == 1
+
+
 @pytest.mark.parametrize("marker", [cards.BEGIN, cards.END])
 def test_a_readme_without_markers_is_found(marker, root):
     replace(root / "README.md", marker, "")
@@ -291,6 +301,16 @@ def test_a_readme_without_markers_is_found(marker, root):
 def test_an_entry_without_figures_is_found(root):
     (root / "zoo" / "judge" / "metrics.json").unlink()
     assert cards.main(["--check"]) == 1
+
+
+@pytest.mark.parametrize("table", ["card", "source"])
+def test_a_recipe_may_lack_words(table, root):
+    path = root / "zoo" / "judge" / "recipe.toml"
+    before, _, after = path.read_text().partition(f"[{table}]")
+    path.write_text(before + "".join(after.partition("\n[card]")[1:]))
+    assert f"[{table}]" not in path.read_text()
+    assert cards.main([]) == 0
+    assert cards.main(["--check"]) == 0
 
 
 def test_a_zoo_without_bare_recipes_has_no_heading_for_them(root):

@@ -222,6 +222,12 @@ def test_models_come_back_from_their_config(name):
 
 
 @every_class
+def test_unknown_keywords_are_refused(name):
+    with pytest.raises(TypeError, match="latent_dims"):
+        GOLDENS[name].make(latent_dims=3)
+
+
+@every_class
 def test_given_networks_train_and_come_back(name, tmp_path):
     model = GOLDENS[name].make(**GOLDENS[name].given())
     model.compile(run_eagerly=True)

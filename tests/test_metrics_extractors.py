@@ -292,13 +292,15 @@ def test_a_mixture_finds_the_blobs(mixture):
 
 
 def test_samples_have_the_moments_of_the_mixture(mixture):
+    factors = mixture.factors + np.tril(np.full((16, 16), 0.02), -1)
+    mixture = dataclasses.replace(mixture, factors=factors)
     flat = pixels(mixture.sample(40_000, seed=1))
     mean, covariance = moments(mixture)
     expected = mixture.mean + mean @ mixture.axes
     np.testing.assert_allclose(flat.mean(axis=0), expected, atol=0.002)
     expected = mixture.axes.T @ covariance @ mixture.axes
-    np.testing.assert_allclose(np.cov(flat.T), expected, atol=3e-4)
-    assert np.abs(expected).max() > 10 * 3e-4
+    np.testing.assert_allclose(np.cov(flat.T), expected, atol=4e-4)
+    assert np.abs(expected).max() > 0.01
 
 
 def test_samples_follow_their_seed(mixture):

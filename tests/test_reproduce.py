@@ -171,7 +171,8 @@ def test_a_short_run_holds(entry, runs, capsys):
     command = ["reproduce", str(entry), "--quick", "--runs", str(runs)]
     assert cli.main(command) == 0
     assert capsys.readouterr().out.splitlines()[-1].endswith(": holds")
-    assert (runs / "quick" / "tiny_vae" / "result.json").is_file()
+    ended = json.loads((runs / "quick" / "tiny_vae" / "result.json").read_text())
+    assert ended["steps"] == 30
     found = training.reproduce(entry, quick=True, runs=runs, verbose=0)
     quick = stated(entry)["quick"]
     assert list(found) == ["figure", "value", "low", "high", "holds"]

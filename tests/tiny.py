@@ -46,7 +46,7 @@ def judge(seed=0):
     )
     conformance.randomize(model, seed)
     model.compile(optimizer=keras.optimizers.Adam(0.01), seed=seed)
-    model.fit(*pictures(300, seed=2), epochs=2, batch_size=20, verbose=0)
+    model.fit(*pictures(300, seed=2), epochs=4, batch_size=20, verbose=0)
     return model
 
 

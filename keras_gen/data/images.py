@@ -134,8 +134,9 @@ def _resize(image, size):
         for c in range(image.shape[-1])
     ]
     resized = np.stack([np.asarray(p) for p in planes], axis=-1)
-    # Lanczos overshoots at edges; Pillow clips it for uint8 alone.
-    return _cast(np.clip(resized, image.min(), image.max()), image.dtype)
+    if mode is np.float32:  # Lanczos overshoots, which Pillow clips for uint8 alone
+        resized = np.clip(resized, image.min(), image.max())
+    return _cast(resized, image.dtype)
 
 
 def _cast(values, dtype):

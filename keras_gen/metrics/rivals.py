@@ -111,23 +111,38 @@ class GaussianMixture:
         return cls(**arrays | {"factors": factors})
 
 
-@functools.cache
-def gaussian_mixture(source, image_size=None):
+def gaussian_mixture(source, image_size=None, *, split="train", channels=None):
     """The mixture of a source's training pictures, fitted once a process.
 
+    It is fitted to every picture there is: of a set so small that a component has but
+    a few pictures, it all but repeats them.
+
     Args:
-        source: as `keras_gen.data.load` takes it; that of "fashion_mnist" is read from
-            the package.
-        image_size: as `load` takes it.
+        source, image_size, split, channels: as `keras_gen.data.load` takes them; the
+            mixture of "fashion_mnist" as it is is read from the package.
 
     Returns:
         (a `GaussianMixture`, the SHA-256 of the file it was read from or None).
     """
-    if source in FITTED and image_size is None:
+    options = {"image_size": image_size, "split": split, "channels": channels}
+    if not isinstance(source, str):  # arrays, which cannot be told apart by a name
+        return _fitted(source, **options)
+    return _once(source, **options)
+
+
+@functools.cache
+def _once(source, image_size, split, channels):
+    as_it_is = image_size in (None, 28, (28, 28)) and channels in (None, 1)
+    if source in FITTED and split == "train" and as_it_is:
         raw = fitted_file(source).read_bytes()
         read = GaussianMixture.load(io.BytesIO(raw))
         return read, hashlib.sha256(raw).hexdigest()
-    images = data_lib.load(source, "train", fields="image", image_size=image_size)
+    return _fitted(source, image_size, split, channels)
+
+
+def _fitted(source, image_size, split, channels):
+    size = {"image_size": image_size, "channels": channels}
+    images = data_lib.load(source, split, fields="image", **size)
     return GaussianMixture.fit(images), None
 
 

@@ -55,7 +55,7 @@ class Autoencoder(AutoencodingModel):
         encoder=None,
         decoder=None,
         name="autoencoder",
-        **more,
+        _more=None,  # a subclass's own keywords, which belong to its configuration
     ):
         super().__init__(name=name)
         self.configure(
@@ -68,7 +68,7 @@ class Autoencoder(AutoencodingModel):
             kernel_regularizer=kernel_regularizer,
             encoder=encoder,
             decoder=decoder,
-            **more,
+            **(_more or {}),
         )
         self.latent_dim = latent_dim
         self.likelihood = likelihood or losses.SquaredError()

@@ -34,16 +34,16 @@ class ContractiveAutoencoder(Autoencoder):
         name="contractive_autoencoder",
         **options,
     ):
-        self.contraction = contraction
         super().__init__(
             image_shape=image_shape,
             latent_dim=latent_dim,
             hidden=hidden,
             code_activation=code_activation,
-            contraction=contraction,
             name=name,
+            _more={"contraction": contraction},
             **options,
         )
+        self.contraction = contraction
 
     def penalty(self, images, codes):
         return self.contraction * self.jacobian_norm(images)

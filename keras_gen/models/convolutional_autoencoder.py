@@ -30,14 +30,15 @@ class ConvolutionalAutoencoder(Autoencoder):
         filters=(32, 64),
         hidden=0,
         name="convolutional_autoencoder",
+        _more=None,
         **options,
     ):
         super().__init__(
             image_shape=image_shape,
             latent_dim=latent_dim,
-            filters=filters,
             hidden=hidden,
             name=name,
+            _more={"filters": filters, **(_more or {})},
             **options,
         )
 

@@ -32,14 +32,14 @@ class DenoisingAutoencoder(ConvolutionalAutoencoder):
         name="denoising_autoencoder",
         **options,
     ):
-        self.corruption = corruption or layers.MaskingNoise(0.25)
         super().__init__(
             image_shape=image_shape,
             latent_dim=latent_dim,
-            corruption=corruption,
             name=name,
+            _more={"corruption": corruption},
             **options,
         )
+        self.corruption = corruption or layers.MaskingNoise(0.25)
 
     def seen(self, images):
         """x~: corrupted images."""

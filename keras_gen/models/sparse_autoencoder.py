@@ -31,16 +31,16 @@ class SparseAutoencoder(Autoencoder):
         name="sparse_autoencoder",
         **options,
     ):
-        self.sparsity = sparsity or losses.KLSparsity()
         super().__init__(
             image_shape=image_shape,
             latent_dim=latent_dim,
             hidden=hidden,
             code_activation=code_activation,
-            sparsity=sparsity,
             name=name,
+            _more={"sparsity": sparsity},
             **options,
         )
+        self.sparsity = sparsity or losses.KLSparsity()
 
     def penalty(self, images, codes):
         """Of the codes of the whole batch, all replicas' rows together."""

@@ -1,5 +1,6 @@
 """Measure a preset on held-out data, by its recipe's protocol."""
 
+import inspect
 import os
 import platform
 import time
@@ -7,7 +8,7 @@ import time
 import keras
 import numpy as np
 
-from keras_gen import __version__, data, metrics, presets
+from keras_gen import __version__, data, presets
 from keras_gen.training import panels
 from keras_gen.training.recipes import load_recipe
 
@@ -58,7 +59,10 @@ def evaluate(
     elif recipe is None:
         raise ValueError("Expected a recipe with a model. Received: None")
     start = time.perf_counter()
+    if not model.compiled:
+        model.compile()
     options = recipe.evaluation()
+    _check_conditions(model, options["generate"])
     headline = _headline(model, options.get("headline"))
     bench = panels.Bench(
         model=model,
@@ -70,11 +74,25 @@ def evaluate(
         figures=(headline,) if headline_only else None,
     )
     measured = {"headline": headline, "figures": _figures(panels.measure(bench))}
+    if headline not in measured["figures"]:
+        raise ValueError(
+            "Expected as headline a figure that this model and these pictures have, "
+            f"{sorted(measured['figures'])}. Received: {headline!r}"
+        )
     if not headline_only:
         measured |= _losses(bench, batch_size, verbose)
     measured["protocol"] = _protocol(bench, recipe, weights, batch_size)
     measured["seconds"] = round(time.perf_counter() - start, 1)
     return measured
+
+
+def _check_conditions(model, conditions):
+    known = set(inspect.signature(model.sample).parameters) - {"n"}
+    if not set(conditions) <= known:
+        raise ValueError(
+            f"Expected options of {type(model).__name__}.sample, {sorted(known)}. "
+            f"Received: {sorted(conditions)}"
+        )
 
 
 def _headline(model, wanted):
@@ -149,7 +167,5 @@ def _protocol(bench, recipe, weights, batch_size):
             },
         }
         if bench.rivals:
-            size = bench.table["image_size"]
-            _, digest = metrics.gaussian_mixture(bench.table["source"], size)
-            protocol["gaussian_mixture"] = digest
+            protocol["gaussian_mixture"] = bench.rival[1]
     return protocol

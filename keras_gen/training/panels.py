@@ -18,6 +18,7 @@ RESAMPLES = 200
 DISTANCE_RESAMPLES = 50  # for a standard deviation, each as costly as the distance
 NEAREST = 1000  # samples whose neighbours are looked for
 LIKELIHOOD_ROWS, DRAWS = 1000, 500
+EXACT = 100.0  # decibels that a picture without any error counts as
 SSIM_WINDOW = 11  # sides that it needs
 
 
@@ -88,10 +89,16 @@ class Bench:
         """Row's name to pictures, in place of samples."""
         rows = {"model": self.fake, "floor": self.train[self.draw(self.train, 1)]}
         if self.rivals:
-            size = self.table["image_size"]
-            mixture, _ = metrics.gaussian_mixture(self.table["source"], size)
+            mixture, _ = self.rival
             rows["gaussian_mixture"] = mixture.sample(self.samples, seed=self.seed)
         return rows
+
+    @property
+    def rival(self):
+        """The Gaussian mixture of the training images, and its file's hash."""
+        kept = ("image_size", "split", "channels")
+        options = {k: self.table[k] for k in kept}
+        return metrics.gaussian_mixture(self.table["source"], **options)
 
     @functools.cached_property
     def features(self):
@@ -165,7 +172,7 @@ def reconstructions(bench):
     pictures = bench.model.reconstruct(bench.real)
     measures = {
         "mse": metrics.mean_squared_error,
-        "psnr": metrics.psnr,
+        "psnr": _finite_psnr,
         "ssim": metrics.ssim,
     }
     if min(bench.real.shape[1:3]) < SSIM_WINDOW:
@@ -175,6 +182,10 @@ def reconstructions(bench):
         for name, measure in measures.items()
         if bench.wants(name)
     }
+
+
+def _finite_psnr(real, pictures):
+    return np.minimum(metrics.psnr(real, pictures), EXACT)
 
 
 def likelihoods(bench):

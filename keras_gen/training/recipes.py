@@ -14,8 +14,8 @@ TABLES = {"model", "data", "compile", "fit", "quick", "evaluate", "source", "car
 WORDS = {"card", "evaluate", "source"}
 SAMPLERS = {"Ancestral": diffusion.Ancestral, "DDIM": diffusion.DDIM}
 EVALUATE_KEYS = {"samples", "extractor", "headline", "generate"}
-DATA_KEYS = {"source", "split", "validation_split", "validation_examples"}
-DATA_KEYS |= {"batch_size", "image_size", "channels", "seed"}
+DATA_KEYS = {"source", "split", "validation_split", "batch_size", "image_size"}
+DATA_KEYS |= {"channels", "seed"}
 
 
 @dataclasses.dataclass(frozen=True)

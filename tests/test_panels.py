@@ -1,0 +1,78 @@
+"""Panels of figures on data that recipes seldom have."""
+
+import types
+
+import conformance
+import numpy as np
+import pytest
+import tiny
+
+from keras_gen import losses
+from keras_gen.training import panels
+
+DATA = {"split": "train", "validation_split": "test"}
+DATA |= {"image_size": None, "channels": None}
+SILENT = types.SimpleNamespace(generate=lambda n, **options: np.zeros((n, 12, 12, 1)))
+
+
+def bench(model, source, *, samples=20, figures=None, **table):
+    return panels.Bench(
+        model=model,
+        table={**DATA, "source": str(source), **table},
+        options={},
+        samples=samples,
+        seed=0,
+        figures=figures,
+    )
+
+
+def save(folder, **arrays):
+    np.savez(folder / "data.npz", **arrays)
+    return folder / "data.npz"
+
+
+def test_pictures_smaller_than_the_window_of_ssim(tmp_path):
+    source = save(tmp_path, test_images=conformance.images(20))
+    measuring = bench(conformance.make("VAE"), source, figures=("mse", "psnr", "ssim"))
+    assert set(panels.measure(measuring)) == {"mse", "psnr"}
+
+
+def test_pictures_that_come_back_exactly(tmp_path):
+    blank = np.zeros((20, 12, 12, 1), "uint8")
+    source = save(tmp_path, test_images=blank)
+    model = tiny.vae(likelihood=losses.DiscretizedLogistic())
+    model.decoder.trainable_weights[-1].assign([-9.0, 0.0])  # below black
+    np.testing.assert_array_equal(model.reconstruct(blank), 0)
+    rows = panels.reconstructions(bench(model, source))
+    assert rows["mse"]["model"] == 0
+    assert rows["ssim"]["model"] == 1
+
+
+def test_floor_and_rival_are_of_the_recipe_s_split(tmp_path):
+    images = tiny.pictures(60)[0]
+    images[30:] = 255 - images[30:]
+    source = save(tmp_path, train_images=images[:30], extra_images=images[30:])
+    rows = bench(SILENT, source, samples=30, split="extra").generators
+    np.testing.assert_array_equal(rows["floor"], images[30:])
+    assert rows["gaussian_mixture"].mean() == pytest.approx(
+        images[30:].mean() / 255, abs=0.05
+    )
+
+
+def test_floor_and_rival_have_the_recipe_s_channels(tmp_path):
+    images = tiny.pictures(30)[0]
+    source = save(tmp_path, train_images=images.repeat(3, axis=3))
+    rows = bench(SILENT, source, channels=1).generators
+    shapes = {row: pictures.shape[1:] for row, pictures in rows.items()}
+    assert shapes == dict.fromkeys(rows, (12, 12, 1))
+
+
+def test_the_floor_and_the_held_out_pictures_are_drawn_by_the_seed(tmp_path):
+    images = tiny.pictures(60)[0]
+    source = save(tmp_path, train_images=images, test_images=images)
+    first, again = (bench(SILENT, source) for _ in range(2))
+    for pictures in (first.real, first.generators["floor"]):
+        assert len(np.unique(pictures, axis=0)) == 20
+    np.testing.assert_array_equal(first.real, again.real)
+    # The two draws differ, or a shared source would be its own floor.
+    assert not np.array_equal(first.real, first.generators["floor"])
