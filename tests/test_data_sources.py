@@ -250,7 +250,7 @@ def test_missing_sources_say_what_to_do(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"split must be a name.*Received: None"):
         data.load("emoji", None)
     present = {"cifar10": False, "emoji": True, "fashion_mnist_mini": True}
-    present |= {"../x": False, "cycle_gan/horse2zebra": False, "": False}
+    present |= {"../no_such_set": False, "cycle_gan/horse2zebra": False, "": False}
     assert {name: data.available(name) for name in present} == present
     assert data.available(tmp_path / "empty")
     assert not data.available(tmp_path / "no")

@@ -45,6 +45,10 @@ class GenerativeModel(Fitting, engine.Trainer, keras.Model):
 
     loss_meaning = ""  # of the validation `loss`, with its unit, for cards and tables
 
+    def __init__(self, *, name=None):
+        # Networks cast for themselves; images and steps come in as they are.
+        super().__init__(name=name, autocast=False)
+
     def configure(self, **config):
         """Keep the constructor's keywords, in order, as `get_config` returns them."""
         self._config = config
