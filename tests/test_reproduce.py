@@ -309,3 +309,10 @@ def test_a_preset_alone_is_no_entry_to_reproduce(tmp_path):
     keras_gen.presets.save(tiny.vae(), tmp_path / "bare")
     with pytest.raises(ValueError, match="Expected a recipe's name"):
         training.reproduce(tmp_path / "bare", quick=True, runs=tmp_path / "runs")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["classifier", "ddpm", "vae", "wgan_gp"])
+def test_short_runs_of_the_zoo_hold(kind, tmp_path):
+    found = training.reproduce(f"{kind}_fashion_mnist", quick=True, runs=tmp_path)
+    assert found["holds"], found

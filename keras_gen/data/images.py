@@ -135,7 +135,7 @@ def _resize(image, size):
     ]
     resized = np.stack([np.asarray(p) for p in planes], axis=-1)
     if mode is np.float32:  # Lanczos overshoots, which Pillow clips for uint8 alone
-        resized = np.clip(resized, image.min(), image.max())
+        resized = np.clip(resized, min(image.min(), 0), max(image.max(), 1))
     return _cast(resized, image.dtype)
 
 
