@@ -235,3 +235,10 @@ def test_showcases_stand_above_what_was_made_of_them():
     np.testing.assert_allclose(
         shown.images[48:], model.reconstruct(x)[16:32], atol=1e-5
     )
+
+
+def test_few_pictures_are_shown_in_shorter_rows():
+    model = conformance.make("Autoencoder")
+    shown = model.showcase(conformance.images(5))
+    assert shown.images.shape == (10, *SHAPE)
+    assert shown.columns == 5

@@ -53,7 +53,7 @@ CATALOGUE = {
     "classifier_score": Figure(
         "classifier score",
         "higher",
-        "the inception score, with the extractor's own classes",
+        "the inception score by the extractor's classes; interval from ten splits",
     ),
     "conditional_accuracy": Figure(
         "conditional accuracy",

@@ -74,11 +74,12 @@ def side_by_side(images, results, words):
         results: float in [0, 1], of the same shape.
         words: what the results are.
     """
-    rows = len(images) // 16
-    shape = (rows, 16, *results.shape[1:])
-    kept = images[: rows * 16]
+    columns = min(16, len(images))
+    rows = len(images) // columns
+    shape = (rows, columns, *results.shape[1:])
+    kept = images[: rows * columns]
     scale = 255 if kept.dtype == np.uint8 else 1
-    pairs = [kept.astype("float32") / scale, results[: rows * 16]]
+    pairs = [kept.astype("float32") / scale, results[: rows * columns]]
     stacked = np.stack([part.reshape(shape) for part in pairs], axis=1)
     caption = f"held-out pictures, each row above {words}"
-    return base.Showcase(stacked.reshape(-1, *results.shape[1:]), caption)
+    return base.Showcase(stacked.reshape(-1, *results.shape[1:]), caption, columns)
