@@ -42,6 +42,8 @@ def place(tmp_path_factory):
 
 def protocol(place, *more):
     judge = json.dumps(str(place / "judge"))
+    if not any(line.startswith("headline") for line in more):
+        more = ('headline = "frechet_distance"', *more)
     return "\n".join([f"samples = {SAMPLES}", f"extractor = {judge}", *more])
 
 
@@ -254,6 +256,19 @@ def test_the_floor_is_all_training_pictures_where_those_are_few(place):
     assert floor == short(metrics.frechet_distance(real, train))
     fewer = training.evaluate(place / "vae", samples=30, headline_only=True)
     assert fewer["protocol"]["references"] == 30
+
+
+def test_of_few_held_out_pictures_the_kernel_distance_is_the_headline(
+    place, gan, tmp_path
+):
+    extractor = json.dumps(str(place / "judge"))
+    few = tiny.source(tmp_path, train=30, test=20)
+    many = tiny.source(tmp_path / "many", train=30, test=2000)
+    for source, expected in ((few, "kernel_distance"), (many, "frechet_distance")):
+        recipe = tiny.recipe(tmp_path, source, evaluate=f"extractor = {extractor}")
+        found = training.evaluate(gan, recipe, samples=20, headline_only=True)
+        assert found["headline"] == expected
+        assert expected in found["figures"]
 
 
 def test_a_recipe_chooses_its_headline(place, tmp_path):

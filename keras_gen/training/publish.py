@@ -73,7 +73,7 @@ def publish_figures(entry, recipe):
     figure = measured["headline"]
     if "quick" in recipe.tables:
         published = measured["figures"][figure]["model"]
-        values = short_runs(recipe)
+        values = short_runs(recipe, figure)
         measured["reproduce"] = intervals(figure, published, values)
     measured["seal"] = cards.seal(measured)
     _write(entry / "metrics.json", measured)
