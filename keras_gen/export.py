@@ -14,6 +14,7 @@ def export(model, folder, *, chunk, **conditions):
     Each of `model.signatures()` becomes a signature; models that sample also have
     `generate`, with inputs `seed` (int32 scalar in [0, 2**31)) and `n` (int32 scalar
     above 0), which keeps no state: a seed gives the same pictures in every request.
+    Of a model with `condition_specs`, the length of these takes the place of `n`.
     Batches are of any size. Without a `serving_default` of the model's own, that is
     `generate`.
 
@@ -33,11 +34,7 @@ def export(model, folder, *, chunk, **conditions):
         for name, (function, inputs) in model.signatures().items()
     }
     if model.samples():
-        scalar = ((), "int32")
-        functions["generate"] = _signature(
-            lambda seed, n: _generate(model, seed, n, chunk, conditions),
-            {"seed": scalar, "n": scalar},
-        )
+        functions["generate"] = _generator(model, chunk, conditions)
         functions.setdefault("serving_default", functions["generate"])
     module = tf.Module()
     module.parameters = list(
@@ -80,7 +77,23 @@ def _signature(function, inputs):
     return signature.get_concrete_function(**specs)
 
 
-def _generate(model, seed, n, chunk, conditions):
+def _generator(model, chunk, conditions):
+    """The signature of `generate`, of seed and n or each sample's own conditions."""
+    scalar, specs = ((), "int32"), model.condition_specs()
+    if not specs:
+        return _signature(
+            lambda seed, n: _generate(model, seed, n, {}, chunk, conditions),
+            {"seed": scalar, "n": scalar},
+        )
+
+    def generate(seed, **own):
+        n = tf.shape(next(iter(own.values())))[0]
+        return _generate(model, seed, n, own, chunk, conditions)
+
+    return _signature(generate, {"seed": scalar, **specs})
+
+
+def _generate(model, seed, n, own, chunk, conditions):
     """All `n` samples, `chunk` at a time, as one program with two loops."""
     shape = (None, *model.data_shape())
     count = (n + chunk - 1) // chunk
@@ -90,7 +103,9 @@ def _generate(model, seed, n, chunk, conditions):
 
     def body(index, parts):
         rows = tf.minimum(chunk, n - index * chunk)
-        samples = model.sample_chunk(seed, index, rows=rows, **conditions)
+        start = index * chunk
+        part = {name: values[start : start + rows] for name, values in own.items()}
+        samples = model.sample_chunk(seed, index, part, rows=rows, **conditions)
         return index + 1, parts.write(index, samples)
 
     _, parts = tf.while_loop(

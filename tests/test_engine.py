@@ -27,7 +27,6 @@ class Toy(keras_gen.GenerativeModel):
 
     def __init__(self, *, regularizer=None, name="toy"):
         super().__init__(name=name)
-        self.configure(regularizer=regularizer)
         self.ready(
             first=line(2, 3, kernel_regularizer=regularizer),
             second=line(2, 1, bias_initializer="ones"),

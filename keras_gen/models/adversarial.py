@@ -43,7 +43,7 @@ class AdversarialModel(base.GenerativeModel):
         Returns:
             float32 array (n,).
         """
-        return self.apply_in_batches(self._score, self.check_images(images))
+        return self.apply_in_batches(self._score, self.check_inputs(images))
 
     def signatures(self):
         latent = ((None, self.latent_dim), "float32")

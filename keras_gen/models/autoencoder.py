@@ -20,7 +20,8 @@ class Autoencoder(AutoencodingModel):
     and its terms `reconstruction` (minus the log-likelihood) and `penalty`.
 
     Args:
-        image_shape: (height, width, channels).
+        image_shape: (height, width, channels), or (features,) for real vectors, which
+            stay unscaled and want a likelihood without bounds.
         latent_dim: length of the code.
         hidden: units of the encoder's hidden layers, those next to the picture first;
             the decoder mirrors them.
@@ -55,31 +56,19 @@ class Autoencoder(AutoencodingModel):
         encoder=None,
         decoder=None,
         name="autoencoder",
-        _more=None,  # a subclass's own keywords, which belong to its configuration
     ):
         super().__init__(name=name)
-        self.configure(
-            image_shape=image_shape,
-            latent_dim=latent_dim,
-            hidden=hidden,
-            activation=activation,
-            code_activation=code_activation,
-            likelihood=likelihood,
-            kernel_regularizer=kernel_regularizer,
-            encoder=encoder,
-            decoder=decoder,
-            **(_more or {}),
-        )
         self.latent_dim = latent_dim
         self.likelihood = likelihood or losses.SquaredError()
-        channels = self.likelihood.channels(image_shape[2])
-        output_shape = (*image_shape[:2], channels)
+        code_shape = self.code_shape()
+        channels = self.likelihood.channels(image_shape[-1])
+        output_shape = (*image_shape[:-1], channels)
         self.ready(
-            encoder=encoder or self.default_encoder(image_shape, (latent_dim,)),
-            decoder=decoder or self.default_decoder((latent_dim,), output_shape),
+            encoder=encoder or self.default_encoder(image_shape, code_shape),
+            decoder=decoder or self.default_decoder(code_shape, output_shape),
         )
-        base.check_network(self.encoder, image_shape, (latent_dim,), "encoder")
-        base.check_network(self.decoder, (latent_dim,), output_shape, "decoder")
+        base.check_network(self.encoder, image_shape, code_shape, "encoder")
+        base.check_network(self.decoder, code_shape, output_shape, "decoder")
 
     def default_encoder(self, image_shape, code_shape):
         """The encoder that the keywords describe."""

@@ -32,17 +32,18 @@ class AutoencodingModel(base.GenerativeModel):
             images: (n, h, w, c), uint8 in [0, 255] or float in [0, 1].
 
         Returns:
-            float32 array (n, latent_dim).
+            float32 array (n, latent_dim), or (n, *code_shape) where codes are no
+            vectors.
         """
-        return self.apply_in_batches(self._encode, self.check_images(images))
+        return self.apply_in_batches(self._encode, self.check_inputs(images))
 
     def decode(self, codes):
-        """Images float32 (n, h, w, c) in [0, 1] of codes (n, latent_dim)."""
+        """Images float32 (n, h, w, c) in [0, 1] of codes as `encode` gives them."""
         return self.apply_in_batches(self.images_from, self.check_codes(codes))
 
     def reconstruct(self, images):
         """`decode(encode(images))`: float32 (n, h, w, c) in [0, 1]."""
-        return self.apply_in_batches(self.call, self.check_images(images))
+        return self.apply_in_batches(self.call, self.check_inputs(images))
 
     def showcase(self, images):
         """Samples where the model draws some, else reconstructions of held-out images.
@@ -55,7 +56,7 @@ class AutoencodingModel(base.GenerativeModel):
 
     def signatures(self):
         image = ((None, *self.data_shape()), "float32")
-        code = ((None, self.latent_dim), "float32")
+        code = ((None, *self.code_shape()), "float32")
         return {
             "serving_default": (self.call, {"images": image}),
             "encode": (self._encode, {"images": image}),

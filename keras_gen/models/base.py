@@ -2,6 +2,7 @@
 
 import copy
 import importlib
+import inspect
 import secrets
 from typing import Any, NamedTuple
 
@@ -35,9 +36,10 @@ class Showcase(NamedTuple):
 class GenerativeModel(Fitting, engine.Trainer, keras.Model):
     """A Keras model that trains by its paper's algorithm and samples by its verbs.
 
-    A subclass passes its constructor's keywords to `configure`, builds its networks,
-    calls `ready`, and writes `update`, `validate`, `default_optimizers`, and for
-    `generate` the method `sample`.
+    A subclass's constructor takes keywords only, which are its configuration (those
+    that it hands on as `**options` among them); it builds the networks and calls
+    `ready`. It writes `update`, `validate`, `default_optimizers`, and for `generate`
+    the method `sample`.
 
     Images go in as uint8 in [0, 255] or float in [0, 1], shape (batch, height, width,
     channels), and come out as float32 in [0, 1].
@@ -45,13 +47,14 @@ class GenerativeModel(Fitting, engine.Trainer, keras.Model):
 
     loss_meaning = ""  # of the validation `loss`, with its unit, for cards and tables
 
+    def __new__(cls, *args, **keywords):
+        model = super().__new__(cls)
+        model.__dict__["_config"] = _keywords(cls, keywords)
+        return model
+
     def __init__(self, *, name=None):
         # Networks cast for themselves; images and steps come in as they are.
         super().__init__(name=name, autocast=False)
-
-    def configure(self, **config):
-        """Keep the constructor's keywords, in order, as `get_config` returns them."""
-        self._config = config
         self._programs = {}
 
     def ready(self, **networks):
@@ -99,7 +102,7 @@ class GenerativeModel(Fitting, engine.Trainer, keras.Model):
             n: number of samples.
             seed: int in [0, 2**31), or None for one that is new every time.
             verbose: show progress: True, False, or "auto" where it takes long.
-            **conditions: what the model's `sample` takes.
+            **conditions: what the model's `sample` takes; see `check_conditions`.
 
         Returns:
             float32 array (n, ...); images in [0, 1].
@@ -107,6 +110,7 @@ class GenerativeModel(Fitting, engine.Trainer, keras.Model):
         if isinstance(n, bool) or int(n) != n or n < 1:
             raise ValueError(f"Expected a number of samples above 0. Received: {n!r}")
         seed = secrets.randbelow(2**31) if seed is None else check_seed(seed)
+        own, fixed = self.check_conditions(int(n), **conditions)
         starts = range(0, int(n), CHUNK)
         shown = len(starts) > 4 if verbose == "auto" else bool(verbose)
         bar = keras.utils.Progbar(n) if shown else None
@@ -114,30 +118,48 @@ class GenerativeModel(Fitting, engine.Trainer, keras.Model):
         for chunk, start in enumerate(starts):
             wanted = min(CHUNK, n - start)
             rows = 1 << (wanted - 1).bit_length()  # few sizes, so few programs
+            places = np.minimum(np.arange(start, start + rows), n - 1)
             samples = self.run_compiled(
                 self.sample_chunk,
                 np.int32(seed),
                 np.int32(chunk),
+                {name: values[places] for name, values in own.items()},
                 rows=rows,
-                **conditions,
+                **fixed,
             )
             parts.append(samples[:wanted])
             if bar:
                 bar.add(wanted)
         return np.concatenate(parts)
 
-    def sample_chunk(self, seed, chunk, *, rows, **conditions):
+    def check_conditions(self, n, **conditions):
+        """Split the options of `generate` into each sample's own and those of all.
+
+        Returns:
+            Two dicts by option's name: arrays (n, ...), row i for sample i, of the
+            names and types in `condition_specs`; and hashable values, one program
+            for each.
+        """
+        return {}, conditions
+
+    def condition_specs(self):
+        """What each sample has of its own: name to ((None, ...), dtype)."""
+        return {}
+
+    def sample_chunk(self, seed, chunk, own, *, rows, **fixed):
         """The first `rows` samples of a chunk: the compiled body of `generate`.
 
         Args:
             seed: int32 scalar tensor.
             chunk: int32 scalar tensor; chunk c holds samples c * CHUNK and on.
+            own: dict from an option's name to its tensor (rows, ...).
             rows: int or int32 scalar tensor in [1, CHUNK].
+            **fixed: options of all samples.
         """
         key = engine.backend.key(seed, SAMPLING, chunk)
         stream = random.Stream(engine.backend, key, lambda rows: (CHUNK, 0))
         with random.use(stream):
-            return self.sample(rows, **conditions)
+            return self.sample(rows, **own, **fixed)
 
     def noise(self, seed, *folds):
         """The source of a verb's noise, a context: a function of its int32 scalars."""
@@ -161,19 +183,17 @@ class GenerativeModel(Fitting, engine.Trainer, keras.Model):
         ]
         return keras.tree.map_structure(lambda *xs: np.concatenate(xs), *parts)
 
-    def check_images(self, images):
-        """Return images as they are once they fit the model, else raise ValueError."""
-        images = np.asarray(images)
-        checks.images(images, self.data_shape())
-        return images
+    def code_shape(self):
+        """Shape of a code without the batch."""
+        return (self.latent_dim,)
 
     def check_codes(self, codes):
-        """Return codes (n, latent_dim) as float32 if they fit, else raise."""
-        codes = np.asarray(codes, "float32")
-        if codes.ndim != 2 or codes.shape[1] != self.latent_dim or not len(codes):
+        """Return codes (n, *code_shape) as float32 if they fit, else raise."""
+        codes, shape = np.asarray(codes, "float32"), self.code_shape()
+        if codes.shape[1:] != shape or not codes.ndim or not len(codes):
             raise ValueError(
-                f"Expected codes of shape (batch, {self.latent_dim}), at least one. "
-                f"Received: shape {codes.shape}"
+                f"Expected codes of shape (batch, {', '.join(map(str, shape))}), at "
+                f"least one. Received: shape {codes.shape}"
             )
         if not np.isfinite(codes).all():
             raise ValueError("Expected finite codes. Received: NaN or infinity")
@@ -238,6 +258,24 @@ class GenerativeModel(Fitting, engine.Trainer, keras.Model):
         # Imported here because it imports tensorflow, which JAX users may not have.
         program = importlib.import_module("keras_gen.export")
         program.export(self, folder, chunk=CHUNK, **conditions)
+
+
+def _keywords(cls, given):
+    """A model's configuration: its constructor's keywords, the defaults among them.
+
+    Where a constructor hands `**options` on, those of its base class belong to it too.
+    """
+    known = {}
+    for base in cls.__mro__:
+        if "__init__" not in vars(base):
+            continue
+        parameters = inspect.signature(base.__init__).parameters.values()
+        for parameter in parameters:
+            if parameter.kind is parameter.KEYWORD_ONLY and parameter.name != "name":
+                known.setdefault(parameter.name, parameter.default)
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            break
+    return known | {key: value for key, value in given.items() if key in known}
 
 
 def check_network(network, inputs, output, name):

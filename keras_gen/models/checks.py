@@ -1,7 +1,24 @@
 """Checks of what comes in, before anything is trained or computed."""
 
-import keras
 import numpy as np
+
+
+def examples(array, shape):
+    """Raise ValueError unless `array` holds images or vectors, by the shape's rank."""
+    (vectors if len(shape) == 1 else images)(array, shape)
+
+
+def vectors(array, shape):
+    """Raise ValueError unless `array` holds real vectors (batch, *shape), finite."""
+    expected = f"real vectors of shape (batch, {shape[0]})"
+    if array.ndim != 2 or array.shape[1] != shape[0] or not len(array):
+        raise ValueError(
+            f"Expected {expected}, at least one. Received: shape {array.shape}"
+        )
+    if array.dtype.kind != "f":
+        raise ValueError(f"Expected {expected}, float. Received: {array.dtype}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"Expected {expected}, finite. Received: NaN or infinity")
 
 
 def images(array, shape):
@@ -55,12 +72,6 @@ def labels(values, rows, classes):
             f"Expected {expected}. Received: from {values.min()} to {values.max()}"
         )
     return values.astype("int64")
-
-
-def batch(data, shape):
-    """Check the images of a dataset's batch: the batch itself or its first entry."""
-    data = data[0] if isinstance(data, (tuple, list)) else data
-    images(np.asarray(keras.ops.convert_to_numpy(data)), shape)
 
 
 def without_batch(shape):

@@ -56,21 +56,6 @@ class Classifier(base.GenerativeModel):
         name="classifier",
     ):
         super().__init__(name=name)
-        self.configure(
-            image_shape=image_shape,
-            num_classes=num_classes,
-            num_features=num_features,
-            filters=filters,
-            blocks=blocks,
-            shuffle=shuffle,
-            pool=pool,
-            shift=shift,
-            flip=flip,
-            dropout=dropout,
-            label_smoothing=label_smoothing,
-            backbone=backbone,
-            head=head,
-        )
         self.num_classes = num_classes
         self.num_features = num_features
         self.label_smoothing = label_smoothing
@@ -141,11 +126,11 @@ class Classifier(base.GenerativeModel):
         Returns:
             float32 array (n, num_classes); rows sum to 1.
         """
-        return self.apply_in_batches(self.call, self.check_images(images))
+        return self.apply_in_batches(self.call, self.check_inputs(images))
 
     def features(self, images):
         """Feature vectors, float32 array (n, num_features); `images` as above."""
-        return self.apply_in_batches(self._features, self.check_images(images))
+        return self.apply_in_batches(self._features, self.check_inputs(images))
 
     def showcase(self, images):
         """Held-out images, those put into class 0 first, then class 1 and so on."""

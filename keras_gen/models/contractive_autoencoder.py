@@ -40,7 +40,6 @@ class ContractiveAutoencoder(Autoencoder):
             hidden=hidden,
             code_activation=code_activation,
             name=name,
-            _more={"contraction": contraction},
             **options,
         )
         self.contraction = contraction
@@ -66,7 +65,7 @@ class ContractiveAutoencoder(Autoencoder):
         Args:
             images: (n, h, w, c), uint8 in [0, 255] or float in [0, 1].
         """
-        images = self.check_images(images)
+        images = self.check_inputs(images)
         return self.apply_in_batches(self._norms, images, batch_size=32)
 
     def _norms(self, images):

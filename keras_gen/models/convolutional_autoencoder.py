@@ -19,6 +19,10 @@ class ConvolutionalAutoencoder(Autoencoder):
         filters: channels of the strided convolutions, finest first; the decoder
             mirrors them.
         hidden: units of the dense layer next to the code, 0 for none.
+        code_channels: channels of a code that keeps the picture's layout, one vector
+            for each place of the coarsest level, in place of `latent_dim` and
+            `hidden`; None for a code without places.
+        blocks: residual blocks each way, at the coarsest level, beside such a code.
         **options: as `Autoencoder` takes them.
     """
 
@@ -29,8 +33,9 @@ class ConvolutionalAutoencoder(Autoencoder):
         latent_dim=32,
         filters=(32, 64),
         hidden=0,
+        code_channels=None,
+        blocks=0,
         name="convolutional_autoencoder",
-        _more=None,
         **options,
     ):
         super().__init__(
@@ -38,11 +43,22 @@ class ConvolutionalAutoencoder(Autoencoder):
             latent_dim=latent_dim,
             hidden=hidden,
             name=name,
-            _more={"filters": filters, **(_more or {})},
             **options,
         )
 
+    def code_shape(self):
+        if self._config["code_channels"] is None:
+            return super().code_shape()
+        return networks.coarse_shape(
+            self.data_shape(), self._config["filters"], self._config["code_channels"]
+        )
+
     def default_encoder(self, image_shape, code_shape):
+        if len(code_shape) == 3:
+            encoder = networks.spatial_encoder(
+                image_shape, code_shape[2], **self._spatial()
+            )
+            return networks.followed_by(encoder, self._config["code_activation"])
         encoder = networks.conv_encoder(
             image_shape,
             code_shape[0],
@@ -54,6 +70,10 @@ class ConvolutionalAutoencoder(Autoencoder):
         return networks.followed_by(encoder, self._config["code_activation"])
 
     def default_decoder(self, code_shape, output_shape):
+        if len(code_shape) == 3:
+            return networks.spatial_decoder(
+                code_shape[2], output_shape, **self._spatial()
+            )
         return networks.conv_decoder(
             code_shape[0],
             output_shape,
@@ -62,3 +82,7 @@ class ConvolutionalAutoencoder(Autoencoder):
             activation=self._config["activation"],
             kernel_regularizer=self._config["kernel_regularizer"],
         )
+
+    def _spatial(self):
+        names = ("filters", "blocks", "activation", "kernel_regularizer")
+        return {name: self._config[name] for name in names}

@@ -50,16 +50,6 @@ class DDPM(base.GenerativeModel):
         name="ddpm",
     ):
         super().__init__(name=name)
-        self.configure(
-            image_shape=image_shape,
-            filters=filters,
-            blocks=blocks,
-            shuffle=shuffle,
-            dropout=dropout,
-            schedule=schedule,
-            target=target,
-            denoiser=denoiser,
-        )
         self.schedule = schedule or diffusion.LinearSchedule()
         self.target = target or diffusion.Epsilon()
         self.ready(

@@ -36,7 +36,6 @@ class DenoisingAutoencoder(ConvolutionalAutoencoder):
             image_shape=image_shape,
             latent_dim=latent_dim,
             name=name,
-            _more={"corruption": corruption},
             **options,
         )
         self.corruption = corruption or layers.MaskingNoise(0.25)
@@ -55,7 +54,7 @@ class DenoisingAutoencoder(ConvolutionalAutoencoder):
         Returns:
             float32 array (n, h, w, c), clipped to [0, 1].
         """
-        images, seed = self.check_images(images), np.int32(check_seed(seed))
+        images, seed = self.check_inputs(images), np.int32(check_seed(seed))
         return self.run_compiled(self._corrupt, images, seed)
 
     def denoise(self, images):

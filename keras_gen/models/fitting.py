@@ -14,6 +14,21 @@ class Fitting:
         """Shape of one example without the batch: what `fit` checks against."""
         return tuple(self._config["image_shape"])
 
+    def check_inputs(self, data):
+        """Return examples as they are once they fit the model, else raise ValueError.
+
+        Args:
+            data: images (n, h, w, c), uint8 in [0, 255] or float in [0, 1], or real
+                vectors (n, features), by the rank of `data_shape`.
+        """
+        data = np.asarray(data)
+        checks.examples(data, self.data_shape())
+        return data
+
+    def _check_batch(self, batch):
+        batch = batch[0] if isinstance(batch, (tuple, list)) else batch
+        self.check_inputs(keras.ops.convert_to_numpy(batch))
+
     def check_labels(self, labels, rows):
         """Labels (rows,) or None as they are once they fit the model, else raise."""
         return None if labels is None else np.asarray(labels)
@@ -89,10 +104,10 @@ class Fitting:
 
     def _source(self, x, y, batch_size, shuffle, seed):
         if hasattr(x, "batches"):
-            checks.batch(x.first_batch(), self.data_shape())
+            self._check_batch(x.first_batch())
             return x
         if isinstance(x, (np.ndarray, list)) or hasattr(x, "__array__"):
-            x = self.check_images(x)
+            x = self.check_inputs(x)
             y = self.check_labels(y, len(x))
             arrays = (x,) if y is None else (x, y)
             return data_lib.pipeline(
@@ -105,7 +120,7 @@ class Fitting:
             raise ValueError(
                 "Expected images as an array, a pipeline or a dataset. Received: None"
             )
-        checks.batch(next(iter(x)), self.data_shape())
+        self._check_batch(next(iter(x)))
         return x
 
     def _default_batch_size(self, examples):

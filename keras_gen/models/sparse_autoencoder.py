@@ -37,7 +37,6 @@ class SparseAutoencoder(Autoencoder):
             hidden=hidden,
             code_activation=code_activation,
             name=name,
-            _more={"sparsity": sparsity},
             **options,
         )
         self.sparsity = sparsity or losses.KLSparsity()

@@ -60,15 +60,6 @@ class VAE(AutoencodingModel):
         name="vae",
     ):
         super().__init__(name=name)
-        self.configure(
-            image_shape=image_shape,
-            latent_dim=latent_dim,
-            filters=filters,
-            hidden=hidden,
-            likelihood=likelihood,
-            encoder=encoder,
-            decoder=decoder,
-        )
         self.latent_dim = latent_dim
         self.likelihood = likelihood or losses.Bernoulli()
         channels = self.likelihood.channels(image_shape[2])
@@ -141,7 +132,7 @@ class VAE(AutoencodingModel):
         Returns:
             float64 array (n, samples) of log p(x, z) - log q(z|x), nats.
         """
-        images, parts = self.check_images(images), []
+        images, parts = self.check_inputs(images), []
         seed = check_seed(seed)
         for start in range(0, len(images), IMPORTANCE_ROWS):
             rows = images[start : start + IMPORTANCE_ROWS]

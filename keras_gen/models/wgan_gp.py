@@ -59,16 +59,6 @@ class WGANGP(AdversarialModel):
         name="wgan_gp",
     ):
         super().__init__(name=name)
-        self.configure(
-            image_shape=image_shape,
-            latent_dim=latent_dim,
-            filters=filters,
-            kernel_size=kernel_size,
-            critic_updates=critic_updates,
-            penalty_weight=penalty_weight,
-            critic=critic,
-            generator=generator,
-        )
         self.latent_dim = latent_dim
         self.critic_updates = critic_updates
         self.penalty_weight = penalty_weight

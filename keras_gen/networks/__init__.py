@@ -3,13 +3,21 @@
 from keras_gen.networks.convolutional import conv_decoder, conv_encoder, followed_by
 from keras_gen.networks.dense import dense_network
 from keras_gen.networks.residual import residual_features
+from keras_gen.networks.spatial import (
+    coarse_shape,
+    spatial_decoder,
+    spatial_encoder,
+)
 from keras_gen.networks.unet import unet
 
 __all__ = [
+    "coarse_shape",
     "conv_decoder",
     "conv_encoder",
     "dense_network",
     "followed_by",
     "residual_features",
+    "spatial_decoder",
+    "spatial_encoder",
     "unet",
 ]

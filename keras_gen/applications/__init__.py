@@ -1,0 +1,3 @@
+"""What models are good for: small objects and functions over them."""
+
+__all__ = []
