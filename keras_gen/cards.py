@@ -20,6 +20,13 @@ ROWS = {
     "model": "this model",
     "floor": "training set",
     "gaussian_mixture": "Gaussian mixture",
+    "mixture_prior": "mixture prior",
+    "pca": "PCA",
+    "rival": "rival",
+    "twin": "twin",
+    "target": "target",
+    "noisy": "noisy",
+    "tool": "simple tool",
 }
 ARROWS = {"lower": " ↓", "higher": " ↑", "": ""}
 
@@ -72,6 +79,7 @@ def figures(measured, name):
     parts = [
         f"`keras-gen evaluate {name}` gives, {protocol(measured['protocol'])}:",
         figure_table(measured),
+        *meanings(measured["protocol"]),
         f"Validation losses over the whole split: {losses}. `loss` is "
         f"{measured['meaning']}.",
     ]
@@ -100,6 +108,12 @@ def figure_table(measured):
         cells = [interval(figure[row]) if row in figure else "" for row in rows]
         lines.append(f"| {title} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def meanings(protocol):
+    """What the table's columns are, where it takes words: at most one paragraph."""
+    words = [f"*{ROWS[row]}*: {text}" for row, text in protocol.get("rows", {}).items()]
+    return ["; ".join(words) + "."] if words else []
 
 
 def interval(figure):

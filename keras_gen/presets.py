@@ -163,6 +163,7 @@ def save(model, folder, *, half=False):
         for name in model.networks:
             weights = model.averaged(name).get_weights()
             getattr(plain, name).set_weights(weights)
+        plain.set_stage(model.stage)
         plain.save_weights(temporary / WEIGHTS)
         if half:
             _halve(temporary / WEIGHTS)

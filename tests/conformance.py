@@ -14,11 +14,20 @@ if __name__ == "__main__":
     sys.modules["tensorflow"] = None  # any import of it now fails
 
 import keras
+from conformance_data import (
+    IMAGE_SHAPE,
+    bad_images,
+    bad_sequences,
+    bad_symbols,
+    images,
+    noise,
+    sequences,
+    symbols,
+)
 
 import keras_gen
+from keras_gen import callbacks
 from keras_gen.engine import random
-
-IMAGE_SHAPE = (8, 8, 1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +40,11 @@ class Golden:
         call_inputs: inputs of `call` for three rows.
         classes: number of classes of a model that trains on labels, else 0.
         output_shape: of a row of `call`.
+        stages: epochs of each of its stages in a run of four.
+        data: function from a number of examples and a seed to these.
+        bad: function without arguments to a dict of data that must be refused.
+        output_range: least and largest value of `call`.
+        output_dtype: of `call`.
     """
 
     make: Callable
@@ -38,11 +52,21 @@ class Golden:
     call_inputs: Callable
     classes: int = 0
     output_shape: tuple = IMAGE_SHAPE
+    stages: tuple = (4,)
+    data: Callable = images
+    bad: Callable = bad_images
+    output_range: tuple = (0, 1)
+    output_dtype: str = "float32"
 
 
-def _vae(**options):
-    sizes = {"latent_dim": 4, "filters": (4, 8), "hidden": 8}
-    return keras_gen.VAE(image_shape=IMAGE_SHAPE, **sizes | options)
+def _vae(cls=keras_gen.VAE, **defaults):
+    sizes = {"latent_dim": 4, "filters": (4, 8), "hidden": 8, **defaults}
+    return lambda **options: cls(image_shape=IMAGE_SHAPE, **sizes | options)
+
+
+def _vq_vae(**options):
+    sizes = {"codebook_size": 8, "code_channels": 3, "filters": (4,), "blocks": 1}
+    return keras_gen.VQVAE(image_shape=IMAGE_SHAPE, **sizes | options)
 
 
 def _wgan_gp(**options):
@@ -62,12 +86,40 @@ def _plain(cls, **defaults):
     return lambda **options: cls(**sizes | options)
 
 
+def _given_stacked_autoencoder():
+    return {
+        "encoder_1": dense(IMAGE_SHAPE, (8,), "encoder_1"),
+        "decoder_2": dense((4,), (8,), "decoder_2"),
+        "likelihood": keras_gen.losses.Bernoulli(),
+    }
+
+
 def _given_autoencoder(**more):
     return {
         "encoder": dense(IMAGE_SHAPE, (4,), "encoder"),
         "decoder": dense((4,), IMAGE_SHAPE, "decoder"),
         **more,
     }
+
+
+def _lstm_autoencoder(**options):
+    sizes = {"sequence_shape": (6, 3), "latent_dim": 4, "units": 5}
+    sizes |= {"dropout": 0.2, "forcing": 0.5}
+    return keras_gen.LSTMAutoencoder(**sizes | options)
+
+
+def _gru_autoencoder(**options):
+    sizes = {"sequence_shape": (6,), "alphabet": "abc", "latent_dim": 4, "units": 5}
+    sizes |= {"embedding": 3, "forcing": 0.5}
+    return keras_gen.GRUAutoencoder(**sizes | options)
+
+
+def _given_recurrent(features, likelihood):
+    sizes = {"features": features, "latent_dim": 4, "units": 3}
+    sizes["cell"] = keras.layers.LSTMCell
+    encoder = keras_gen.networks.recurrent_encoder(**sizes)
+    decoder = keras_gen.networks.recurrent_decoder(**sizes, likelihood=likelihood)
+    return {"encoder": encoder, "decoder": decoder}
 
 
 def _classifier(**options):
@@ -88,6 +140,28 @@ def _given_vae():
     encoder = dense(IMAGE_SHAPE, (8,), "encoder")
     decoder = dense((4,), (8, 8, 2), "decoder")
     return {"encoder": encoder, "decoder": decoder, "likelihood": logistic}
+
+
+def _given_conditional_vae():
+    return {
+        "encoder": _beside_labels(dense((67,), (8,), "inner"), IMAGE_SHAPE, "encoder"),
+        "decoder": _beside_labels(dense((7,), IMAGE_SHAPE, "inner"), (4,), "decoder"),
+    }
+
+
+def _beside_labels(network, inputs, name):
+    """A network of vectors for inputs of a shape and three one-hot labels."""
+    inputs = [keras.Input(inputs), keras.Input((3,))]
+    flat = keras.layers.Concatenate()([keras.layers.Flatten()(x) for x in inputs])
+    return keras.Model(inputs, network(flat), name=name)
+
+
+def _given_vq_vae():
+    return {
+        "encoder": dense(IMAGE_SHAPE, (4, 4, 3), "encoder"),
+        "decoder": dense((4, 4, 3), IMAGE_SHAPE, "decoder"),
+        "restart": 0.0,
+    }
 
 
 def _given_wgan_gp():
@@ -121,7 +195,22 @@ GOLDENS = {
     ),
     "DenoisingAutoencoder": Golden(
         _plain(keras_gen.DenoisingAutoencoder, filters=(4,)),
-        lambda: _given_autoencoder(corruption=keras_gen.layers.SaltAndPepper(0.2)),
+        lambda: _given_autoencoder(
+            corruption=keras_gen.layers.SaltAndPepper(0.2),
+            augmentation=keras_gen.layers.RandomShift(1),
+        ),
+        lambda: images(3),
+    ),
+    "InpaintingAutoencoder": Golden(
+        _plain(
+            keras_gen.InpaintingAutoencoder,
+            filters=(4,),
+            corruption=keras_gen.layers.BlockMask(2, 5),
+        ),
+        lambda: _given_autoencoder(
+            encoder=dense((8, 8, 2), (4,), "encoder"),
+            corruption=keras_gen.layers.BlockMask(3, 3),
+        ),
         lambda: images(3),
     ),
     "SparseAutoencoder": Golden(
@@ -134,7 +223,54 @@ GOLDENS = {
         _given_autoencoder,
         lambda: images(3),
     ),
-    "VAE": Golden(_vae, _given_vae, lambda: images(3)),
+    "StackedAutoencoder": Golden(
+        _plain(
+            keras_gen.StackedAutoencoder,
+            hidden=(8,),
+            activation="tanh",
+            corruption=keras_gen.layers.MaskingNoise(0.25),
+        ),
+        _given_stacked_autoencoder,
+        lambda: images(3),
+        stages=(1, 2, 1),  # the run is cut within the second
+    ),
+    "VAE": Golden(_vae(), _given_vae, lambda: images(3)),
+    "BetaVAE": Golden(
+        _vae(keras_gen.BetaVAE, filters=(), hidden=(8, 6)),
+        _given_vae,
+        lambda: images(3),
+    ),
+    "ConditionalVAE": Golden(
+        _vae(keras_gen.ConditionalVAE, num_classes=3),
+        _given_conditional_vae,
+        lambda: [images(3), np.array([0, 2, 1])],
+        classes=3,
+    ),
+    "IWAE": Golden(
+        _vae(keras_gen.IWAE, samples=3, activation="tanh"),
+        _given_vae,
+        lambda: images(3),
+    ),
+    "LSTMAutoencoder": Golden(
+        _lstm_autoencoder,
+        lambda: _given_recurrent(3, keras_gen.losses.SquaredError(bounded=False)),
+        lambda: sequences(3),
+        data=sequences,
+        bad=bad_sequences,
+        output_shape=(6, 3),
+        output_range=(-np.inf, np.inf),
+    ),
+    "GRUAutoencoder": Golden(
+        _gru_autoencoder,
+        lambda: _given_recurrent(4, keras_gen.losses.Categorical()),
+        lambda: symbols(3),
+        data=symbols,
+        bad=bad_symbols,
+        output_shape=(6,),
+        output_range=(0, 3),
+        output_dtype="int32",
+    ),
+    "VQVAE": Golden(_vq_vae, _given_vq_vae, lambda: images(3)),
     "WGANGP": Golden(_wgan_gp, _given_wgan_gp, lambda: noise(3, 4)),
     "Classifier": Golden(
         _classifier,
@@ -162,22 +298,15 @@ def dense(inputs, outputs, name):
     )
 
 
-def images(n, seed=0):
-    """Uint8 images (n, 8, 8, 1): a bright square on a dark ground, noise on both."""
-    rng = np.random.default_rng(seed)
-    values = rng.integers(0, 100, (n, *IMAGE_SHAPE))
-    values[:, 2:6, 3:7] += 120
-    return values.astype("uint8")
+def examples(name, n, seed=0):
+    """Training data of a class: `n` examples."""
+    return GOLDENS[name].data(n, seed)
 
 
 def labels(name, rows):
     """Labels for a class that trains on them, else None."""
     classes = GOLDENS[name].classes
     return np.arange(rows) % classes if classes else None
-
-
-def noise(*shape, seed=0):
-    return np.random.default_rng(seed).normal(size=shape).astype("float32")
 
 
 def make(name, seed=0, **options):
@@ -216,13 +345,19 @@ class Recorded:
 
 
 def one_update(name):
-    """One step on recorded draws: (dict of losses and weights, the model)."""
+    """A step of each stage on recorded draws: (losses and weights, the model)."""
     model = make(name)
     before = model.get_weights()
     model.compile(run_eagerly=keras.backend.backend() == "tensorflow")
     with random.use(Recorded()):
         logs = model.fit(
-            images(8), labels(name, 8), batch_size=8, shuffle=False, verbose=0
+            examples(name, 8),
+            labels(name, 8),
+            batch_size=8,
+            epochs=model.num_stages,
+            callbacks=[callbacks.Stages([1] * model.num_stages)],
+            shuffle=False,
+            verbose=0,
         ).history
     arrays = {f"{name}/logs/{key}": np.array(value) for key, value in logs.items()}
     moved = 0

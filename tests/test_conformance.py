@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conformance import GOLDENS, images
+from conformance import GOLDENS, examples
 
 import keras_gen
 from keras_gen import callbacks, data
@@ -20,6 +20,7 @@ NAMES = sorted(GOLDENS)
 every_class = pytest.mark.parametrize("name", NAMES)
 # Those of each family that the costliest tests run for by default.
 LEADING = {"Classifier", "DDPM", "DenoisingAutoencoder", "VAE", "WGANGP"}
+LEADING |= {"StackedAutoencoder"}
 leading_class = pytest.mark.parametrize(
     "name",
     [pytest.param(n, marks=[pytest.mark.slow] * (n not in LEADING)) for n in NAMES],
@@ -47,7 +48,8 @@ def _is_array(x):
     return isinstance(x, np.ndarray)
 
 
-def fit(model, x=images(16), epochs=1, held_out=None, **options):  # noqa: B008
+def fit(model, x=None, epochs=1, held_out=None, **options):
+    x = examples(type(model).__name__, 16) if x is None else x
     options = {"batch_size": 8, "verbose": 0} | options
     if held_out is not None:
         options["validation_data"] = (held_out, labels(model, held_out))
@@ -112,11 +114,17 @@ def mirrored():
 @leading_class
 def test_one_replica_and_two_agree_after_an_epoch_with_noise(name, mirrored):
     one = compiled(name)
-    losses = fit(one, images(32), held_out=images(8))
+    stages = [callbacks.Stages([1] * one.num_stages)]
+    options = {
+        "epochs": one.num_stages,
+        "callbacks": stages,
+        "held_out": examples(name, 8),
+    }
+    losses = fit(one, examples(name, 32), **options)
     with mirrored.scope():
         two = compiled(name)
     assert two.distribute_strategy.num_replicas_in_sync == 2
-    again = fit(two, images(32), held_out=images(8))
+    again = fit(two, examples(name, 32), **options)
     assert set(losses) == set(again)
     for key, values in losses.items():
         np.testing.assert_allclose(values, again[key], rtol=1e-5, atol=1e-5)
@@ -145,7 +153,8 @@ def test_resumed_and_reloaded_runs_equal_an_uninterrupted_one(name, tmp_path):
     whole, saved = compiled(name), SaveAfterTwo(tmp_path)
     written = callbacks.Checkpoint(tmp_path / "state.weights.h5")
     assert written.resume(whole, 2) == 0
-    fit(whole, epochs=4, callbacks=[written, saved])
+    stages = callbacks.Stages(GOLDENS[name].stages)
+    fit(whole, epochs=4, callbacks=[stages, written, saved])
 
     resumed = compiled(name, seed=1)
     checkpoint = callbacks.Checkpoint(tmp_path / "kept.weights.h5")
@@ -156,7 +165,7 @@ def test_resumed_and_reloaded_runs_equal_an_uninterrupted_one(name, tmp_path):
         for a, b in zip(saved.kept, conformance.state(model), strict=True):
             np.testing.assert_array_equal(a, b)
         assert int(model.optimizer.iterations) == 4
-        fit(model, epochs=4, initial_epoch=2)
+        fit(model, epochs=4, initial_epoch=2, callbacks=[stages])
         conformance.assert_same_state(whole, model)
 
 
@@ -205,9 +214,9 @@ def test_predict_is_call_in_batches(name, models):
     outputs = model.predict(inputs, verbose=0)
     np.testing.assert_allclose(outputs, model(inputs), atol=1e-5)
     assert outputs.shape == (3, *GOLDENS[name].output_shape)
-    assert outputs.dtype == "float32"
-    assert outputs.min() >= 0
-    assert outputs.max() <= 1
+    assert outputs.dtype == GOLDENS[name].output_dtype
+    assert outputs.min() >= GOLDENS[name].output_range[0]
+    assert outputs.max() <= GOLDENS[name].output_range[1]
 
 
 @every_class
@@ -232,7 +241,7 @@ def test_given_networks_train_and_come_back(name, tmp_path):
     model = GOLDENS[name].make(**GOLDENS[name].given())
     model.compile(run_eagerly=True)
     before = model.get_weights()
-    history = fit(model, images(8))
+    history = fit(model, examples(name, 8))
     assert np.isfinite(list(history.values())).all()
     assert any((a != b).any() for a, b in zip(before, model.get_weights(), strict=True))
     model.save_to_preset(tmp_path / "preset")
@@ -249,36 +258,19 @@ def test_given_networks_of_other_shapes_are_refused(name):
             GOLDENS[name].make(**wrong)
 
 
-FLOATS = images(8).astype("float32") / 255
-BAD = {
-    "rank": images(8)[0],
-    "channels": np.repeat(images(8), 3, axis=-1),
-    "size": images(8)[:, :7],
-    "above 1": FLOATS * 2,
-    "below 0": FLOATS - 0.5,
-    "raw range as float": images(8).astype("float32"),
-    "nan": np.where(FLOATS > 0.7, np.nan, FLOATS),
-    "infinity": np.where(FLOATS > 0.7, np.inf, FLOATS),
-    "empty": images(8)[:0],
-    "int32": images(8).astype("int32"),
-    "bool": images(8) > 100,
-    "None": None,
-}
-
-
 @every_class
 def test_bad_data_are_refused_before_anything_changes(name):
     model = compiled(name)
     before = conformance.state(model)
-    for bad in BAD.values():
+    for bad in GOLDENS[name].bad().values():
         with pytest.raises(ValueError, match=r"Expected [\s\S]*Received: "):
-            fit(model, bad)
+            model.fit(bad, labels(model, bad), batch_size=8, verbose=0)
         with pytest.raises(ValueError, match=r"Expected [\s\S]*Received: "):
             model.evaluate(bad, verbose=0)
         if bad is None:
             continue
         with pytest.raises(ValueError, match=r"Expected [\s\S]*Received: "):
-            fit(model, images(8), held_out=bad)
+            fit(model, examples(name, 8), held_out=bad)
         if len(bad):
             with pytest.raises(ValueError, match=r"Expected [\s\S]*Received: "):
                 fit(model, tf.data.Dataset.from_tensors(bad))
@@ -290,11 +282,11 @@ def test_bad_data_are_refused_before_anything_changes(name):
 
 @leading_class
 def test_fit_takes_arrays_pipelines_and_datasets(name):
-    x, y = images(16), np.arange(16) % 3
+    x, y = examples(name, 16), np.arange(16) % 3
     pairs = tf.data.Dataset.from_tensor_slices((x, y)).batch(8)
     sources = [
         x,
-        (x / 255).astype("float32"),
+        *([(x / 255).astype("float32")] if x.dtype == np.uint8 else []),
         data.pipeline((x, y), batch_size=8),
         pairs,
     ]
@@ -316,7 +308,7 @@ def test_fit_takes_arrays_pipelines_and_datasets(name):
 def test_an_unshuffled_array_and_dataset_train_alike(name):
     first, second = compiled(name), compiled(name)
     fit(first, shuffle=False)
-    x = images(16)
+    x = examples(name, 16)
     columns = (x, labels(second, x)) if GOLDENS[name].classes else x
     dataset = tf.data.Dataset.from_tensor_slices(columns).batch(8)
     fit(second, dataset, batch_size=None)
@@ -328,7 +320,7 @@ def test_an_unshuffled_array_and_dataset_train_alike(name):
 def test_evaluate_reports_the_loss_and_changes_nothing(name, models):
     model = models(name)
     before = conformance.state(model)
-    x = images(8)
+    x = examples(name, 8)
     options = {"batch_size": 8, "verbose": 0, "return_dict": True}
     first = model.evaluate(x, labels(model, x), **options)
     again = model.evaluate(x, labels(model, x), **options)

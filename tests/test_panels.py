@@ -32,14 +32,15 @@ def save(folder, **arrays):
 
 
 def test_pictures_smaller_than_the_window_of_ssim(tmp_path):
-    source = save(tmp_path, test_images=conformance.images(20))
+    x = conformance.images(20)
+    source = save(tmp_path, train_images=x, test_images=x)
     measuring = bench(conformance.make("VAE"), source, figures=("mse", "psnr", "ssim"))
     assert set(panels.measure(measuring)) == {"mse", "psnr"}
 
 
 def test_pictures_that_come_back_exactly(tmp_path):
     blank = np.zeros((20, 12, 12, 1), "uint8")
-    source = save(tmp_path, test_images=blank)
+    source = save(tmp_path, train_images=blank, test_images=blank)
     model = tiny.vae(likelihood=losses.DiscretizedLogistic())
     model.decoder.trainable_weights[-1].assign([-9.0, 0.0])  # below black
     np.testing.assert_array_equal(model.reconstruct(blank), 0)

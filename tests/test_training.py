@@ -1,31 +1,22 @@
 """A recipe's run: its folder, resuming, divergence, and the loop over recipes."""
 
 import json
-import pathlib
 import random
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import time
 
 import h5py
 import numpy as np
 import pytest
 from PIL import Image
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tiny_runs import ROOT, end, scalars, start, wait_for_epochs, write_recipe
 
 import keras_gen
 from keras_gen import training
 from keras_gen.training import batch
 
-ROOT = pathlib.Path(__file__).parent.parent
-VAE = """
-[model]
-class_name = "VAE"
-config = { image_shape = [8, 8, 1], latent_dim = 2, filters = [4], hidden = 8 }
-"""
 WGAN_GP = """
 [model]
 class_name = "WGANGP"
@@ -53,31 +44,6 @@ values = [1e-3, 1e30]
 """
 RESULT = {"entry", "steps", "images_per_second", "minutes", "validation_loss"}
 RESULT |= {"run", "weights_hash"}
-
-
-def write_recipe(folder, name, model=VAE, *, epochs=2, extra=""):
-    """A recipe on 60 + 20 images of 8x8, as the path of its file."""
-    folder = folder / name
-    folder.mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    splits = {"train_images": 60, "test_images": 20}
-    arrays = {k: rng.integers(0, 256, (n, 8, 8, 1), "u1") for k, n in splits.items()}
-    np.savez(folder / "data.npz", **arrays)
-    source = json.dumps(str(folder / "data.npz"))
-    fit = f"[fit]\nepochs = {epochs}\nsamples_every = {epochs}\n"
-    data = f"[data]\nsource = {source}\nbatch_size = 10\n"
-    path = folder / "recipe.toml"
-    path.write_text(f"{model}\n{data}\n{fit}\n{extra}\n", encoding="utf-8")
-    return path
-
-
-def scalars(run):
-    """Steps of each scalar in a run's logs, by tag, and its image tags."""
-    events = EventAccumulator(str(run / "logs"))
-    events.Reload()
-    tags = events.Tags()
-    steps = {tag: [e.step for e in events.Scalars(tag)] for tag in tags["scalars"]}
-    return steps, tags["images"]
 
 
 def weights(path):
@@ -162,33 +128,6 @@ def test_run_killed_while_it_saved_ends_alike(finished, tmp_path):
     assert again["weights_hash"] == result["weights_hash"]
     assert again["validation_loss"] == result["validation_loss"]
     assert keras_gen.from_preset(copy / "preset").generate(1, seed=0).shape
-
-
-def start(recipe, runs):
-    command = [sys.executable, "train_all.py", str(recipe), "--runs", str(runs)]
-    return subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-
-
-def end(process):
-    output, _ = process.communicate(timeout=600)
-    assert process.returncode == 0, output
-
-
-def wait_for_epochs(count, run, process):
-    """Wait until a run's checkpoint has been written so many times more."""
-    path, before = run / "checkpoint.weights.h5", None
-    count += path.is_file()
-    for _ in range(60_000):
-        now = path.stat().st_mtime_ns if path.is_file() else None
-        count -= now != before
-        if not count:
-            return
-        before = now
-        assert process.poll() is None, process.communicate()[0]
-        time.sleep(0.01)
-    raise AssertionError(f"{path} was not written")
 
 
 def test_killed_run_goes_on_bit_for_bit(tmp_path):

@@ -1,6 +1,14 @@
-"""Callbacks for sample grids, logs, resuming and divergence."""
+"""Callbacks for sample grids, logs, resuming, stages and divergence."""
 
 from keras_gen.callbacks.checkpoint import Checkpoint, Diverged, StopOnNaN
 from keras_gen.callbacks.logs import SampleGrid, TensorBoardLogs
+from keras_gen.callbacks.stages import Stages
 
-__all__ = ["Checkpoint", "Diverged", "SampleGrid", "StopOnNaN", "TensorBoardLogs"]
+__all__ = [
+    "Checkpoint",
+    "Diverged",
+    "SampleGrid",
+    "Stages",
+    "StopOnNaN",
+    "TensorBoardLogs",
+]

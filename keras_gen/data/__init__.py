@@ -1,6 +1,17 @@
-"""Data: sources of images, and pipelines of batches."""
+"""Data: sources of images and of sequences, and pipelines of batches."""
 
 from keras_gen.data.pipeline import Pipeline, pipeline
 from keras_gen.data.sources import available, class_names, load
+from keras_gen.data.text import LETTERS, decode_text, encode_text, text_pictures
 
-__all__ = ["Pipeline", "available", "class_names", "load", "pipeline"]
+__all__ = [
+    "LETTERS",
+    "Pipeline",
+    "available",
+    "class_names",
+    "decode_text",
+    "encode_text",
+    "load",
+    "pipeline",
+    "text_pictures",
+]

@@ -98,6 +98,34 @@ class Arrays:
         return self.take(np.arange(1))
 
 
+class Rows:
+    """Grey pictures uint8 of an opened source as float32 sequences of their rows.
+
+    Args:
+        pictures: an opened source, with the field "image" or "label" or both.
+        fields: what these are called: "sequence" where they hold pictures.
+    """
+
+    def __init__(self, pictures, fields):
+        self.fields = fields
+        self.class_names = pictures.class_names
+        self._pictures = pictures
+
+    def __len__(self):
+        return len(self._pictures)
+
+    def take(self, rows: np.ndarray) -> tuple[np.ndarray, ...]:
+        """The given rows: sequences (n, h, w) float32 in [0, 1], labels int64."""
+        taken = zip(self.fields, self._pictures.take(rows), strict=True)
+        return tuple(
+            values[..., 0].astype("float32") / 255 if field == "sequence" else values
+            for field, values in taken
+        )
+
+    def head(self) -> tuple[np.ndarray, ...]:
+        return self.take(np.arange(1))
+
+
 class ImageFolder:
     """Files decoded when a batch asks for them: "image", "label" and "name"."""
 

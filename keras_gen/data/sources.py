@@ -1,9 +1,7 @@
 """Finds a source by its name or path, and opens it."""
 
-import functools
+import dataclasses
 import importlib
-import importlib.resources
-import io
 import os
 import re
 from pathlib import Path
@@ -11,22 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from keras_gen.data import files
-from keras_gen.data.files import Arrays, Request
-from keras_gen.data.images import check_channels, check_size, decode
+from keras_gen.data.embedded_sets import EMBEDDED, FASHION_CLASSES
+from keras_gen.data.files import Arrays, Request, Rows
+from keras_gen.data.images import check_channels, check_size
 
-FASHION_CLASSES = (
-    "T-shirt/top",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
-    "Ankle boot",
-)
 SHARED_FOLDERS = (Path("/usr/local/share/datasets"), Path("/usr/share/datasets"))
+ROWS = {f"{name}_rows": name for name in ("fashion_mnist", "fashion_mnist_mini")}
 _TFDS_NAME = re.compile(r"[a-z]\w*(/\w[\w.+-]*)?(:[\d.*]+)?", re.ASCII)
 
 
@@ -46,14 +34,19 @@ def load(
         source: one of
             an embedded set: `"fashion_mnist_mini"`, `"emoji"`, or `"emoji_styles"`:
             the same emoji, those of both styles one after the other, not paired;
+            embedded sequences: `"japanese_vowels"`, utterances with their speakers,
+            and `"kjv_lines"`, lines of text, of which `text` makes strings;
             `"fashion_mnist"`: IDX files of the system or of `KERAS_GEN_DATA`, or TFDS;
+            either Fashion-MNIST with `_rows` behind its name: a picture is a sequence
+            of its rows;
             a TFDS name, `"cifar10"`, `"cycle_gan/horse2zebra"`, kept in
             `KERAS_GEN_DATA` where that is set;
             a folder of images (its folders are classes), of IDX files, or an `.npz`.
         split: "train", "test" or another that the source has. Folders and `.npz`
             files without splits hold a tenth out as "test", and have "all".
-        fields: names of columns; None is ("image", "label"). The emoji have "noto",
-            "twemoji", "category", "name", "short_name" and "code" besides.
+        fields: names of columns; None is ("image", "label"), of sequences ("sequence",
+            "label"). The emoji have "noto", "twemoji", "category", "name",
+            "short_name" and "code" besides.
         rows: the first so many rows only, or a (start, stop) pair.
         image_size: int or (height, width): images are cropped about their centre to
             that aspect ratio, then resized (Lanczos, antialiased).
@@ -63,7 +56,9 @@ def load(
     Returns:
         (images, labels): (n, h, w, c) uint8 in [0, 255] (floats of an `.npz` stay
         floats), and (n,) int64, or None where there are none. With `fields`, the
-        array of each in that order; of a single one, the bare array.
+        array of each in that order; of a single one, the bare array. Sequences are
+        float32 (n, steps, features), padded with zeros; those of `"kjv_lines"` are
+        uint8 (n, steps) and have no labels, so that they come alone.
 
     Raises:
         FileNotFoundError: the source is not there; the message says where it was
@@ -106,11 +101,22 @@ def open_source(
         channels=check_channels(channels),
         download=download,
     )
-    if not isinstance(source, (str, os.PathLike)):
-        return _open_arrays(source, request)
-    name = os.fspath(source)
-    if name in _EMBEDDED and not isinstance(source, os.PathLike):
-        return _EMBEDDED[name](request)
+    if isinstance(source, os.PathLike):
+        return _open_path_or_set(os.fspath(source), request)
+    if isinstance(source, str):
+        return _open_named(source, request)
+    return _open_arrays(source, request)
+
+
+def _open_named(name, request):
+    if name in EMBEDDED:
+        return EMBEDDED[name](request)
+    if name in ROWS:
+        return _open_rows(ROWS[name], request)
+    return _open_path_or_set(name, request)
+
+
+def _open_path_or_set(name, request):
     if name == "fashion_mnist" and (folder := _fashion_mnist_folder()):
         return files.open_idx(folder, request, FASHION_CLASSES)
     if name and Path(name).exists():
@@ -126,7 +132,8 @@ def available(source) -> bool:
     if not isinstance(source, (str, os.PathLike)):
         return source is not None
     name = os.fspath(source)
-    if name in _EMBEDDED or (name and Path(name).exists()):
+    name = ROWS.get(name, name)
+    if name in EMBEDDED or (name and Path(name).exists()):
         return True
     if name == "fashion_mnist" and _fashion_mnist_folder():
         return True
@@ -167,6 +174,19 @@ def _open_arrays(source, request):
     return Arrays(columns, request, default=tuple(columns))
 
 
+def _open_rows(name, request):
+    """Pictures as sequences of their rows."""
+    fields = request.choose(("sequence", "label"), ("sequence", "label"))
+    named = {"sequence": "image", "label": "label"}
+    wanted = dataclasses.replace(request, fields=tuple(named[f] for f in fields))
+    if request.image_size or request.channels:
+        raise ValueError(
+            f"Expected no image_size and no channels for {name}_rows, which are "
+            f"sequences. Received: {request.image_size}, {request.channels}"
+        )
+    return Rows(_open_named(name, wanted), fields)
+
+
 def _open_path(path, request):
     if path.is_file():
         if path.suffix != ".npz":
@@ -184,7 +204,7 @@ def _open_tfds(name, request):
     if not _TFDS_NAME.fullmatch(name):
         raise FileNotFoundError(
             "Expected an embedded set "
-            f"({', '.join(_EMBEDDED)}), a TFDS name, or the path of a file or folder "
+            f"({', '.join(EMBEDDED)}), a TFDS name, or the path of a file or folder "
             f"that exists. Received: {name!r}"
         )
     hint = ""
@@ -233,74 +253,3 @@ def _fashion_mnist_folder():
             if files.find_idx(root / name, "train", "images"):
                 return root / name
     return None
-
-
-@functools.cache
-def _embedded(name, key):
-    resource = importlib.resources.files("keras_gen.data") / "embedded" / name
-    with resource.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-        return file[key]
-
-
-def _check_split(name, request):
-    if request.split not in ("train", "test"):
-        raise ValueError(
-            f"{name} has the splits 'train' and 'test'. Received: {request.split!r}"
-        )
-
-
-def _open_mini(request):
-    _check_split("fashion_mnist_mini", request)
-    read = functools.partial(_embedded, "fashion_mnist_mini.npz")
-    columns = {
-        "image": lambda: read(f"{request.split}_images")[..., None],
-        "label": lambda: read(f"{request.split}_labels").astype(np.int64),
-    }
-    return Arrays(columns, request, class_names=FASHION_CLASSES)
-
-
-def _open_emoji(request):
-    _check_split("emoji", request)
-    read = functools.partial(_embedded, "emoji.npz")
-    rows = np.flatnonzero(read("test") == (request.split == "test"))
-    columns = {
-        name: functools.partial(lambda name: read(name)[rows], name)
-        for name in ("category", "name", "short_name", "code", "group")
-    }
-    for style in ("noto", "twemoji"):
-        columns[style] = functools.partial(_emoji_pictures, style, request.split)
-    columns |= {"image": columns["noto"], "label": columns["category"]}
-    names = tuple(str(name) for name in read("category_names"))
-    return Arrays(columns, request, class_names=names)
-
-
-def _open_emoji_styles(request):
-    _check_split("emoji_styles", request)
-    read = functools.partial(_embedded, "emoji.npz")
-    rows = np.flatnonzero(read("test") == (request.split == "test"))
-    styles = ("noto", "twemoji")
-    pictures = [functools.partial(_emoji_pictures, s, request.split) for s in styles]
-    columns = {
-        "image": lambda: np.concatenate([read_style() for read_style in pictures]),
-        "label": lambda: np.tile(read("category")[rows], 2),
-        "style": lambda: np.repeat([0, 1], len(rows)),
-    }
-    names = tuple(str(name) for name in read("category_names"))
-    return Arrays(columns, request, class_names=names)
-
-
-@functools.cache
-def _emoji_pictures(style, split):
-    """(n, 64, 64, 3) uint8, decoded once a process."""
-    read = functools.partial(_embedded, "emoji.npz")
-    rows = np.flatnonzero(read("test") == (split == "test"))
-    blob, offsets = read(style).tobytes(), read(f"{style}_offsets")
-    pictures = (blob[offsets[row] : offsets[row + 1]] for row in rows)
-    return np.stack([decode(io.BytesIO(p), channels=3) for p in pictures])
-
-
-_EMBEDDED = {
-    "fashion_mnist_mini": _open_mini,
-    "emoji": _open_emoji,
-    "emoji_styles": _open_emoji_styles,
-}

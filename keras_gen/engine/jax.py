@@ -127,6 +127,14 @@ class Trainer(BaseTrainer):
         outputs = self._programs[name]([v.value for v in variables], args)
         return keras.tree.map_structure(np.asarray, outputs)
 
+    def retrace(self):
+        """Have programs traced anew; see `BaseTrainer`."""
+        # JAX finds a traced function again by equality, and a model's bound methods
+        # are equal.
+        self.train_step = functools.partial(type(self).train_step, self)
+        self.test_step = functools.partial(type(self).test_step, self)
+        super().retrace()
+
     def as_dataset(self, pipeline, batches, length):
         """A dataset of a pipeline's batches; see the TensorFlow half."""
         return _Batches(pipeline, batches, length)

@@ -72,8 +72,7 @@ class BaseTrainer:
             }
             # Reset with the others when an evaluation starts: its batches' number.
             self._batches_seen = keras.metrics.Sum(name="batches_seen")
-        self._logged = {"train": set(), "test": set()}
-        self._programs = {}
+        self._forget_programs()
         self._trained_by = {}  # tracker's name to the networks its loss trains
         super().compile(
             optimizer=optimizer,
@@ -82,6 +81,20 @@ class BaseTrainer:
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
         )
+
+    def retrace(self):
+        """Have programs traced anew where what they read in Python has changed.
+
+        Between epochs of `fit` too: Keras looks its function up at every step.
+        """
+        self._forget_programs()
+        if self.train_function is not None:
+            self.make_train_function(force=True)
+
+    def _forget_programs(self):
+        self._programs = {}
+        self._logged = {"train": set(), "test": set()}
+        self.test_function = self.predict_function = None
 
     def default_optimizers(self):
         """The paper's optimizers: a dict from each network's name to a fresh one."""

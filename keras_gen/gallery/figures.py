@@ -1,10 +1,10 @@
 """What was measured of an entry: its tables and the words beside them."""
 
+from keras_gen.cards import ROWS
 from keras_gen.gallery.markup import SPACE, join, number, tag
 from keras_gen.metrics import CATALOGUE, Figure
 
 ARROWS = {"lower": "\u2193", "higher": "\u2191"}
-ROWS = {"floor": "training set", "gaussian_mixture": "Gaussian mixture"}
 READING = {
     "floor": "puts real training pictures in the place of samples: about what a "
     "perfect model would get",
@@ -128,6 +128,7 @@ def protocol(metrics):
     sentences = [_data(known), _drawn(known)]
     if metrics.get("figures") and "interval" in known:
         sentences.append(f"Intervals: {known['interval']}.")
+    sentences += [f"{ROWS[row]}: {x}." for row, x in known.get("rows", {}).items()]
     made = [f"{k} {known[k]}" for k in ("keras-gen", "keras") if k in known]
     made += [str(known[k]) for k in ("backend", "machine") if k in known]
     if "seconds" in metrics:

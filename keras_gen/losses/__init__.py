@@ -9,9 +9,12 @@ from keras_gen.losses.adversarial import (
     wasserstein_critic_loss,
     wasserstein_generator_loss,
 )
+from keras_gen.losses.autoregressive import AutoregressiveLogisticMixture
+from keras_gen.losses.bounds import importance_weighted_bound
 from keras_gen.losses.densities import (
     bernoulli_log_likelihood,
     discretized_logistic_log_likelihood,
+    discretized_logistic_log_probability,
     gaussian_kl,
     gaussian_log_likelihood,
     monte_carlo_kl,
@@ -19,6 +22,7 @@ from keras_gen.losses.densities import (
 from keras_gen.losses.likelihoods import (
     Bernoulli,
     DiscretizedLogistic,
+    DiscretizedLogisticMixture,
     SquaredError,
 )
 from keras_gen.losses.penalties import (
@@ -31,18 +35,24 @@ from keras_gen.losses.reductions import (
     squared_error,
     sum_per_example,
 )
+from keras_gen.losses.symbols import Categorical
 
 __all__ = [
+    "AutoregressiveLogisticMixture",
     "Bernoulli",
+    "Categorical",
     "DiscretizedLogistic",
+    "DiscretizedLogisticMixture",
     "KLSparsity",
     "L1Sparsity",
     "SquaredError",
     "bernoulli_log_likelihood",
     "discretized_logistic_log_likelihood",
+    "discretized_logistic_log_probability",
     "gaussian_kl",
     "gaussian_log_likelihood",
     "gradient_penalty",
+    "importance_weighted_bound",
     "mean_per_example",
     "monte_carlo_kl",
     "sigmoid_jacobian_norm",

@@ -44,10 +44,7 @@ def bernoulli_log_likelihood(x, logits):
 def discretized_logistic_log_likelihood(levels, mean, log_scale):
     """log P(level) of a logistic density integrated over each 8-bit level's bin.
 
-    log [F((x + 1/255 - m) / s) - F((x - 1/255 - m) / s)] with x the level scaled to
-    [-1, 1] and F the logistic function; the end bins reach to infinity (Kingma et al.
-    2016, arXiv:1606.04934, section 5.2; Salimans et al. 2017, arXiv:1701.05517,
-    equation 2). The 256 probabilities add up to one.
+    The sum over an example of what `discretized_logistic_log_probability` gives.
 
     Args:
         levels: (batch, ...) whole numbers in [0, 255], as floats.
@@ -57,6 +54,22 @@ def discretized_logistic_log_likelihood(levels, mean, log_scale):
     Returns:
         (batch,) nats.
     """
+    return sum_per_example(
+        discretized_logistic_log_probability(levels, mean, log_scale)
+    )
+
+
+def discretized_logistic_log_probability(levels, mean, log_scale):
+    """log P(level) of each value by itself; arguments as above, which broadcast.
+
+    log [F((x + 1/255 - m) / s) - F((x - 1/255 - m) / s)] with x the level scaled to
+    [-1, 1] and F the logistic function; the end bins reach to infinity (Kingma et al.
+    2016, arXiv:1606.04934, section 5.2; Salimans et al. 2017, arXiv:1701.05517,
+    equation 2). The 256 probabilities add up to one.
+
+    Returns:
+        (batch, ...) nats.
+    """
     centred = levels / 127.5 - 1.0 - mean
     precision = ops.exp(-log_scale)
     above = precision * (centred + 1 / 255)
@@ -64,11 +77,10 @@ def discretized_logistic_log_likelihood(levels, mean, log_scale):
     # With F = sigmoid: log(F(a) - F(b)) = log F(a) + log F(-b) + log(1 - e^(b - a)),
     # which is exact and never takes the difference of two rounded numbers.
     width = precision * (2 / 255)
-    inner = ops.log_sigmoid(above) + ops.log_sigmoid(-below) + _log1mexp(width)
     first = ops.log_sigmoid(above)
     last = ops.log_sigmoid(-below)
-    result = ops.where(levels < 0.5, first, ops.where(levels > 254.5, last, inner))
-    return sum_per_example(result)
+    inner = first + last + _log1mexp(width)
+    return ops.where(levels < 0.5, first, ops.where(levels > 254.5, last, inner))
 
 
 def _log1mexp(x):

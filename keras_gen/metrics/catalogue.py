@@ -81,6 +81,28 @@ CATALOGUE = {
         "of reconstructions, decibels; mean over pictures, exact ones counting 100",
     ),
     "ssim": Figure("SSIM", "higher", "of reconstructions, 11x11 Gaussian window"),
+    "noise_error": Figure(
+        "noise error",
+        "higher",
+        "reconstruction error of pictures of uniform noise over that of held-out ones; "
+        "the identity would give 1",
+    ),
+    "mean_activation": Figure(
+        "mean activation", "", "of a sparse code's units, over held-out pictures"
+    ),
+    "zeros": Figure(
+        "zeros", "higher", "share of a sparse code's units that are exactly 0"
+    ),
+    "jacobian_norm": Figure(
+        "Jacobian norm",
+        "lower",
+        "squared Frobenius norm of the encoder's Jacobian at held-out pictures",
+    ),
+    "probe_accuracy": Figure(
+        "probe accuracy",
+        "higher",
+        "of logistic regression on codes by 1,000 labels, or all where there are fewer",
+    ),
     "elbo": Figure(
         "evidence lower bound", "higher", "nats a picture, mean of 500 draws each"
     ),

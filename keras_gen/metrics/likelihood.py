@@ -7,6 +7,8 @@ import math
 
 import numpy as np
 
+from keras_gen import losses
+
 
 def bits_per_dim(nats, dimensions) -> np.ndarray:
     """Negative log-likelihood in bits per dimension: nats / (D ln 2).
@@ -59,4 +61,4 @@ def importance_weighted(log_weights) -> np.ndarray:
         )
     if not np.all(log_weights < np.inf):
         raise ValueError("Expected log_weights below inf. Received: NaN or inf")
-    return np.logaddexp.reduce(log_weights, axis=1) - math.log(log_weights.shape[1])
+    return losses.importance_weighted_bound(log_weights)

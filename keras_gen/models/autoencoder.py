@@ -60,15 +60,19 @@ class Autoencoder(AutoencodingModel):
         super().__init__(name=name)
         self.latent_dim = latent_dim
         self.likelihood = likelihood or losses.SquaredError()
-        code_shape = self.code_shape()
+        seen_shape, code_shape = self.seen_shape(), self.code_shape()
         channels = self.likelihood.channels(image_shape[-1])
         output_shape = (*image_shape[:-1], channels)
         self.ready(
-            encoder=encoder or self.default_encoder(image_shape, code_shape),
+            encoder=encoder or self.default_encoder(seen_shape, code_shape),
             decoder=decoder or self.default_decoder(code_shape, output_shape),
         )
-        base.check_network(self.encoder, image_shape, code_shape, "encoder")
+        base.check_network(self.encoder, seen_shape, code_shape, "encoder")
         base.check_network(self.decoder, code_shape, output_shape, "decoder")
+
+    def seen_shape(self):
+        """Shape of what the encoder takes, without the batch: the data's."""
+        return self.data_shape()
 
     def default_encoder(self, image_shape, code_shape):
         """The encoder that the keywords describe."""

@@ -56,7 +56,7 @@ class AutoencodingModel(base.GenerativeModel):
 
     def signatures(self):
         image = ((None, *self.data_shape()), "float32")
-        code = ((None, *self.code_shape()), "float32")
+        code = ((None, *self.code_shape()), self.code_dtype)
         return {
             "serving_default": (self.call, {"images": image}),
             "encode": (self._encode, {"images": image}),

@@ -15,6 +15,7 @@ from keras_gen.engine import random
 from keras_gen.engine.trainer import SAMPLING, check_seed
 from keras_gen.models import checks
 from keras_gen.models.fitting import Fitting
+from keras_gen.models.staged import Staged
 
 CHUNK = 128  # rows whose noise is drawn at once: part of what a seed means
 
@@ -33,7 +34,7 @@ class Showcase(NamedTuple):
     columns: int = 16
 
 
-class GenerativeModel(Fitting, engine.Trainer, keras.Model):
+class GenerativeModel(Fitting, Staged, engine.Trainer, keras.Model):
     """A Keras model that trains by its paper's algorithm and samples by its verbs.
 
     A subclass's constructor takes keywords only, which are its configuration (those
@@ -45,6 +46,7 @@ class GenerativeModel(Fitting, engine.Trainer, keras.Model):
     channels), and come out as float32 in [0, 1].
     """
 
+    code_dtype = "float32"  # of what `encode` gives
     loss_meaning = ""  # of the validation `loss`, with its unit, for cards and tables
 
     def __new__(cls, *args, **keywords):
@@ -174,12 +176,21 @@ class GenerativeModel(Fitting, engine.Trainer, keras.Model):
     def apply_in_batches(self, method, inputs, batch_size=CHUNK, **static):
         """Run a compiled method over an array's rows, `batch_size` at a time.
 
+        Args:
+            method: as `run_compiled` takes it.
+            inputs: an array, or a tuple of arrays, the method's arguments.
+            batch_size: rows in a call.
+            **static: as `run_compiled` takes it.
+
         Returns:
             A NumPy array, or a tuple of them where the method returns a tuple.
         """
+        arrays = inputs if isinstance(inputs, tuple) else (inputs,)
         parts = [
-            self.run_compiled(method, inputs[k : k + batch_size], **static)
-            for k in range(0, len(inputs), batch_size)
+            self.run_compiled(
+                method, *(x[k : k + batch_size] for x in arrays), **static
+            )
+            for k in range(0, len(arrays[0]), batch_size)
         ]
         return keras.tree.map_structure(lambda *xs: np.concatenate(xs), *parts)
 
@@ -295,6 +306,16 @@ def check_network(network, inputs, output, name):
 def first(data):
     """The images of a batch: `data` itself or its first entry."""
     return data[0] if isinstance(data, (tuple, list)) else data
+
+
+def labelled(data):
+    """(images, labels) of a batch, or raise ValueError where it has no labels."""
+    if not isinstance(data, (tuple, list)) or len(data) != 2:
+        raise ValueError(
+            "Expected batches of (images, labels): pass y to fit and evaluate, or a "
+            "dataset with labels. Received: images alone"
+        )
+    return tuple(data)
 
 
 def to_unit(images):

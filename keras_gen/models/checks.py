@@ -57,6 +57,51 @@ def _value_range(array):
         )
 
 
+def sequences(array, features, symbols, mask_value):
+    """Raise ValueError unless `array` holds sequences, padded at most at their ends.
+
+    Args:
+        array: NumPy array, to be finite float (batch, steps, features), or int (batch,
+            steps) in [0, symbols) where these are not None.
+        features: of a step.
+        symbols: how many there are, None for real vectors.
+        mask_value: what every feature of a step of padding is, None for no padding.
+    """
+    expected = f"sequences of real vectors, float (batch, steps, {features})"
+    shape, kinds = (features,), "f"
+    if symbols:
+        expected = f"sequences of symbols, int in [0, {symbols}), (batch, steps)"
+        shape, kinds = (), "iu"
+    if array.ndim != 2 + len(shape) or array.shape[2:] != shape or not array.size:
+        raise ValueError(
+            f"Expected {expected}, at least one. Received: shape {array.shape}"
+        )
+    if array.dtype.kind not in kinds:
+        raise ValueError(f"Expected {expected}. Received: dtype {array.dtype}")
+    if symbols and (array.min() < 0 or array.max() >= symbols):
+        raise ValueError(
+            f"Expected {expected}. Received: from {array.min()} to {array.max()}"
+        )
+    if not np.isfinite(array).all():
+        raise ValueError(f"Expected {expected}, finite. Received: NaN or infinity")
+    if mask_value is not None:
+        _padding(array.reshape(*array.shape[:2], -1), mask_value)
+
+
+def _padding(array, mask_value):
+    real = (array != mask_value).any(axis=-1)  # (batch, steps)
+    if not real[:, 0].all():
+        raise ValueError(
+            "Expected sequences of one step or more before their padding (all values "
+            f"{mask_value}; mask_value=None for none). Received: padding first"
+        )
+    if (real[:, 1:] & ~real[:, :-1]).any():
+        raise ValueError(
+            f"Expected padding (all values {mask_value}; mask_value=None for none) "
+            "after a sequence's last step. Received: padding in the middle"
+        )
+
+
 def labels(values, rows, classes):
     """Return labels as int64 (rows,), or raise ValueError unless in [0, classes)."""
     expected = f"labels as ints in [0, {classes}), shape ({rows},)"

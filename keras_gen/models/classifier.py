@@ -86,12 +86,7 @@ class Classifier(base.GenerativeModel):
 
     def prepare(self, data):
         """(images in [-1, 1], int32 labels (batch,))."""
-        if not isinstance(data, (tuple, list)) or len(data) != 2:
-            raise ValueError(
-                "Expected batches of (images, labels): pass y to fit and evaluate, or "
-                "a dataset with labels. Received: images alone"
-            )
-        images, labels = data
+        images, labels = base.labelled(data)
         return base.to_signed(images), ops.cast(labels, "int32")
 
     def update(self, batch):

@@ -15,8 +15,8 @@ class ContractiveAutoencoder(Autoencoder):
     The penalty is `contraction` times the squared Frobenius norm of the encoder's
     Jacobian (equation 2), exact for any encoder by reverse mode: the gradient of each
     unit of the code, in one pass over as many copies of the batch as there are units.
-    For the default encoder, one sigmoid layer, equation 5 gives it in closed form:
-    `losses.sigmoid_jacobian_norm`.
+    For the default encoder, one sigmoid layer, equation 5 gives the same in closed
+    form, which is used then.
 
     Args:
         contraction: weight lambda of the penalty.
@@ -43,9 +43,17 @@ class ContractiveAutoencoder(Autoencoder):
             **options,
         )
         self.contraction = contraction
+        given = self.encoder is options.get("encoder")
+        self._one_layer = not (given or hidden) and code_activation == "sigmoid"
 
     def penalty(self, images, codes):
-        return self.contraction * self.jacobian_norm(images)
+        if self._one_layer:
+            norms = losses.sigmoid_jacobian_norm(
+                codes, self.encoder.trainable_variables[0]
+            )
+        else:
+            norms = self.jacobian_norm(images)
+        return self.contraction * norms
 
     def jacobian_norm(self, images):
         """||d code / d image||_F^2 of images (batch, h, w, c) in [0, 1]: (batch,)."""

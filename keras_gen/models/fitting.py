@@ -29,6 +29,10 @@ class Fitting:
         batch = batch[0] if isinstance(batch, (tuple, list)) else batch
         self.check_inputs(keras.ops.convert_to_numpy(batch))
 
+    def takes_labels(self):
+        """Whether the model's verbs take labels beside examples."""
+        return False
+
     def check_labels(self, labels, rows):
         """Labels (rows,) or None as they are once they fit the model, else raise."""
         return None if labels is None else np.asarray(labels)

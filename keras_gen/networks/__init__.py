@@ -2,8 +2,11 @@
 
 from keras_gen.networks.convolutional import conv_decoder, conv_encoder, followed_by
 from keras_gen.networks.dense import dense_network
+from keras_gen.networks.recurrent import recurrent_decoder, recurrent_encoder
 from keras_gen.networks.residual import residual_features
 from keras_gen.networks.spatial import (
+    adding_pixels,
+    carrying_pixels,
     coarse_shape,
     spatial_decoder,
     spatial_encoder,
@@ -11,11 +14,15 @@ from keras_gen.networks.spatial import (
 from keras_gen.networks.unet import unet
 
 __all__ = [
+    "adding_pixels",
+    "carrying_pixels",
     "coarse_shape",
     "conv_decoder",
     "conv_encoder",
     "dense_network",
     "followed_by",
+    "recurrent_decoder",
+    "recurrent_encoder",
     "residual_features",
     "spatial_decoder",
     "spatial_encoder",

@@ -3,6 +3,8 @@
 import keras
 from keras import layers
 
+from keras_gen.layers import DepthToSpace, SpaceToDepth
+
 
 def coarse_shape(image_shape, filters, channels):
     """Shape of a code: the sides halved, rounding up, once for each of `filters`."""
@@ -103,3 +105,54 @@ def _residual(x, activation, common):
     y = layers.Activation(activation)(y)
     y = layers.Conv2D(x.shape[-1], 1, **common)(y)
     return layers.Add()([x, y])
+
+
+def carrying_pixels(encoder, name="encoder"):
+    """An encoder whose code holds the picture too, blocks of pixels as channels.
+
+    Args:
+        encoder: a model from (batch, h, w, c) to (batch, h / b, w / b, k).
+
+    Returns:
+        A `keras.Model` to (batch, h / b, w / b, k + b * b * c) float32, pixels last.
+
+    Raises:
+        ValueError: the code's sides do not divide the picture's.
+    """
+    sides, places = encoder.input_shape[1:3], encoder.output_shape[1:3]
+    block = sides[0] // places[0]
+    if sides != tuple(block * place for place in places):
+        raise ValueError(
+            "Expected pictures whose sides the code's divide. "
+            f"Received: sides {sides}, of the code {places}"
+        )
+    pixels = SpaceToDepth(block, dtype="float32")(encoder.input)
+    codes = layers.Concatenate(dtype="float32")([encoder.output, pixels])
+    return keras.Model(encoder.input, codes, name=name)
+
+
+def adding_pixels(decoder, name="decoder"):
+    """A decoder of what `carrying_pixels` gives: its pixels and what is to be added.
+
+    Residual learning: Zhang et al. 2017 (arXiv:1608.03981).
+
+    Args:
+        decoder: a model from the other channels, (batch, h / b, w / b, k), to
+            (batch, h, w, c).
+
+    Returns:
+        A `keras.Model` from (batch, h / b, w / b, k + b * b * c) to (batch, h, w, c)
+        float32.
+    """
+    height, width, k = decoder.input_shape[1:]
+    block = decoder.output_shape[1] // height
+    count = block**2 * decoder.output_shape[3]
+    codes = keras.Input((height, width, k + count))
+
+    def channels(start, stop):  # cropped as the last of two sides
+        crop = ((0, 0), (start, k + count - stop))
+        return layers.Cropping2D(crop, "channels_first", dtype="float32")(codes)
+
+    pixels = DepthToSpace(block, dtype="float32")(channels(k, k + count))
+    added = decoder(channels(0, k))
+    return keras.Model(codes, layers.Add(dtype="float32")([pixels, added]), name=name)

@@ -217,7 +217,7 @@ def _described(recipe):
     parameters = ", ".join(f"{name} {count:,}" for name, count in counts)
     return (
         f"{recipe.name}: {type(model).__name__}, parameters: {parameters}; "
-        f"{fit['epochs']} epochs of {steps:,} steps of {pipeline.batch_size} images "
+        f"{recipe.epochs()} epochs of {steps:,} steps of {pipeline.batch_size} images "
         f"({pipeline.num_examples:,} in all, {held_out.num_examples:,} held out)"
     )
 

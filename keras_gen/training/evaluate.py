@@ -77,6 +77,7 @@ def evaluate(
         options=options,
         samples=samples or options.get("samples", SAMPLES),
         seed=seed,
+        recipe=recipe,
         rivals=not headline_only,
         figures=(headline,) if headline_only else None,
     )
@@ -169,6 +170,8 @@ def _protocol(bench, recipe, weights, batch_size):
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "weights": weights,
     }
+    if bench.words:
+        protocol["rows"] = bench.words
     if bench.model.samples():
         table = recipe.tables.get("evaluate", {})
         protocol |= {

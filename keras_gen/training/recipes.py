@@ -9,11 +9,12 @@ import keras
 
 from keras_gen import data, diffusion, presets
 
-TABLES = {"model", "data", "compile", "fit", "quick", "evaluate", "source", "card"}
+TABLES = {"model", "data", "compile", "fit", "stages", "quick", "evaluate", "source"}
+TABLES |= {"card"}
 # Tables that do not decide what a run gives.
 WORDS = {"card", "evaluate", "source"}
 SAMPLERS = {"Ancestral": diffusion.Ancestral, "DDIM": diffusion.DDIM}
-EVALUATE_KEYS = {"samples", "extractor", "headline", "generate"}
+EVALUATE_KEYS = {"samples", "extractor", "headline", "generate", "rival", "twin"}
 DATA_KEYS = {"source", "split", "validation_split", "batch_size", "image_size"}
 DATA_KEYS |= {"channels", "seed"}
 
@@ -24,9 +25,12 @@ class Recipe:
 
     Tables: `model` (class_name and config), `data` (source, splits, batch_size, and
     options of `keras_gen.data.pipeline`), `compile` (optimizer, averages, seed), `fit`
-    (epochs, steps_per_epoch, samples_every), `quick` (overrides of the former for a
-    short run), `evaluate` (samples, extractor, headline, and `generate`, what the verb
-    is called with), `source` (the paper) and `card` (words for the entry's card).
+    (epochs, steps_per_epoch, samples_every), `stages` (epochs, a list with those of
+    each stage, in place of the ones in `fit`), `quick` (overrides of the former for a
+    short run), `evaluate` (samples, extractor, headline, `generate`, what the verb is
+    called with, `rival`, a preset to measure beside, and `twin`, what to change of the
+    model's config for another one to train and measure beside), `source` (the paper)
+    and `card` (words for the entry's card).
     """
 
     name: str
@@ -52,6 +56,15 @@ class Recipe:
             options["optimizer"] = read_optimizer(options["optimizer"])
         model.compile(**options)
         return model
+
+    def epochs(self):
+        """How many epochs a run has: [fit]'s, or those of all stages."""
+        stages = self.stages()
+        return sum(stages) if stages else self.tables["fit"]["epochs"]
+
+    def stages(self):
+        """Epochs of each stage, a list; [] where training has no stages."""
+        return list(self.tables.get("stages", {}).get("epochs", []))
 
     def available(self):
         """Whether the recipe's data can be had without a download."""
@@ -109,7 +122,8 @@ def load_recipe(name):
         name: of an entry of the zoo, or the path of a `recipe.toml` or of its folder.
 
     Raises:
-        ValueError: no such recipe, no valid TOML, or an unknown or missing table.
+        ValueError: no such recipe, no valid TOML, an unknown or missing table, or
+            epochs that are given twice or not at all.
     """
     path = presets.zoo_folder() / str(name) / "recipe.toml"
     if not path.is_file():
@@ -135,7 +149,20 @@ def load_recipe(name):
             f"{sorted(EVALUATE_KEYS)}. "
             f"Received: unknown {sorted(unknown)}, missing {sorted(missing)} in {path}"
         )
-    return Recipe(path.parent.resolve().name, tables)
+    recipe = Recipe(path.parent.resolve().name, tables)
+    for run in (recipe, recipe.quick()):
+        _check_epochs(run, path)
+    return recipe
+
+
+def _check_epochs(recipe, path):
+    """Raise ValueError unless either the run or each of its stages has its epochs."""
+    fit, stages = recipe.tables["fit"], recipe.tables.get("stages", {})
+    if ("epochs" in fit) == ("epochs" in stages) or set(stages) - {"epochs"}:
+        raise ValueError(
+            "Expected `epochs` in [fit] or, a list with those of each stage, in "
+            f"[stages], not in both. Received: fit {fit}, stages {stages} in {path}"
+        )
 
 
 def read_optimizer(table):

@@ -90,7 +90,7 @@ def _write_out(model, images, place, export):
 
 
 def _fit(model, recipe, run, place, verbose):
-    options = dict(recipe.tables["fit"])
+    options = {**recipe.tables["fit"], "epochs": recipe.epochs()}
     every = options.pop("samples_every", 1)
     pipeline, held_out = recipe.pipeline(), recipe.pipeline("validation")
     steps = options.get("steps_per_epoch") or len(pipeline)
@@ -98,22 +98,11 @@ def _fit(model, recipe, run, place, verbose):
     if epoch:
         logger.info("%s goes on after epoch %d", recipe.name, epoch)
     timing = _Timing(run / SECONDS, place / SECONDS, epoch)
-    logs = callbacks.TensorBoardLogs(place / "logs")
-    wanted = [
-        callbacks.StopOnNaN(),
-        logs,
-        callbacks.SampleGrid(
-            place / "samples", logs, images=recipe.held_out(64), every=every
-        ),
-        # Last: an epoch that a kill leaves without log or picture is then repeated.
-        callbacks.Checkpoint(place / CHECKPOINT),
-        timing,
-    ]
     model.fit(
         pipeline,
         validation_data=held_out,
         initial_epoch=epoch,
-        callbacks=wanted,
+        callbacks=[*_callbacks(recipe, place, every), timing],
         verbose=verbose,
         **options,
     )
@@ -132,6 +121,22 @@ def _fit(model, recipe, run, place, verbose):
         "run": str(run),
         "weights_hash": weights_hash(model),
     }
+
+
+def _callbacks(recipe, place, samples_every):
+    logs = callbacks.TensorBoardLogs(place / "logs")
+    images = recipe.held_out(64)
+    stages = recipe.stages()
+    return [
+        *([callbacks.Stages(stages)] if stages else []),
+        callbacks.StopOnNaN(),
+        logs,
+        callbacks.SampleGrid(
+            place / "samples", logs, images=images, every=samples_every
+        ),
+        # Last: an epoch that a kill leaves without log or picture is then repeated.
+        callbacks.Checkpoint(place / CHECKPOINT),
+    ]
 
 
 class _Timing(keras.callbacks.Callback):

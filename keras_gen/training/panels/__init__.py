@@ -1,0 +1,100 @@
+"""Panels: the figures that a model's verbs allow, measured under one protocol.
+
+A panel takes a `Bench` and returns rows: figure's name to row's name to `Estimate`.
+The row "model" is the model's own, "floor" is real training pictures in place of
+samples, and the others are the simple tools and rivals that `cards.ROWS` names.
+"""
+
+from keras_gen.training.panels.autoencoders import (
+    activations,
+    contraction,
+    foreign,
+    probe,
+    reconstructions,
+)
+from keras_gen.training.panels.bench import DISTANCE_RESAMPLES, RESAMPLES, Bench
+from keras_gen.training.panels.samples import (
+    classification,
+    conditions,
+    copies,
+    likelihoods,
+    samples,
+)
+
+__all__ = ["DISTANCE_RESAMPLES", "PANELS", "RESAMPLES", "Bench", "measure"]
+
+
+def _images(model):
+    return len(model.data_shape()) == 3
+
+
+# Figures, which models have them, and what measures them.
+PANELS = (
+    (
+        (
+            "frechet_distance",
+            "kernel_distance",
+            "precision",
+            "recall",
+            "density",
+            "coverage",
+            "classifier_score",
+        ),
+        lambda model: model.samples(),
+        samples,
+    ),
+    (
+        ("conditional_accuracy",),
+        lambda model: model.samples() and "labels" in model.condition_specs(),
+        conditions,
+    ),
+    (
+        ("memorisation", "duplicates"),
+        lambda model: model.samples() and _images(model),
+        copies,
+    ),
+    (
+        ("mse", "psnr", "ssim"),
+        lambda model: hasattr(model, "reconstruct"),
+        reconstructions,
+    ),
+    (
+        ("noise_error",),
+        lambda model: (
+            hasattr(model, "reconstruct")
+            and _images(model)
+            and not model.takes_labels()
+        ),
+        foreign,
+    ),
+    (
+        ("mean_activation", "zeros"),
+        lambda model: hasattr(model, "sparsity"),
+        activations,
+    ),
+    (
+        ("jacobian_norm",),
+        lambda model: hasattr(model, "contraction_norms"),
+        contraction,
+    ),
+    (
+        ("elbo", "log_likelihood", "bits_per_dim"),
+        lambda model: hasattr(model, "log_weights"),
+        likelihoods,
+    ),
+    (
+        ("probe_accuracy",),
+        lambda model: hasattr(model, "encode") and not model.takes_labels(),
+        probe,
+    ),
+    (("accuracy",), lambda model: hasattr(model, "classify"), classification),
+)
+
+
+def measure(bench):
+    """All wanted figures of a model: name to row's name to `Estimate`."""
+    rows = {}
+    for names, applies, panel in PANELS:
+        if applies(bench.model) and bench.wants(*names):
+            rows |= panel(bench)
+    return rows

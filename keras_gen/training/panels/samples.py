@@ -1,0 +1,101 @@
+"""Figures of what models draw, and of how likely they take held-out pictures."""
+
+import numpy as np
+
+from keras_gen import metrics
+from keras_gen.training.panels.bench import DISTANCE_RESAMPLES, RESAMPLES, flat
+
+NEAREST = 1000  # samples whose neighbours are looked for
+LIKELIHOOD_ROWS, DRAWS = 1000, 500
+
+
+def samples(bench):
+    """Distances and neighbourhoods of samples against held-out pictures."""
+    rows = {}
+    common = {"resamples": RESAMPLES, "seed": bench.seed}
+    fewer = {**common, "resamples": DISTANCE_RESAMPLES}
+    real = bench.features["real"]
+    for row, fake in bench.features.items():
+        if row == "real":
+            continue
+        found = {}
+        if bench.wants("frechet_distance"):
+            found["frechet_distance"] = metrics.frechet_distance(real, fake, **fewer)
+        if bench.wants("kernel_distance"):
+            found["kernel_distance"] = metrics.kernel_distance(
+                real, fake, subsets=None, **fewer
+            )
+        if bench.wants("precision", "recall"):
+            pair = metrics.precision_recall(real, fake, **common)
+            found |= dict(zip(("precision", "recall"), pair))
+        if bench.wants("density", "coverage"):
+            pair = metrics.density_coverage(real, fake, **common)
+            found |= dict(zip(("density", "coverage"), pair))
+        if bench.wants("classifier_score"):
+            found["classifier_score"] = _classifier_score(bench, row)
+        for name, estimate in found.items():
+            rows.setdefault(name, {})[row] = estimate
+    return rows
+
+
+def _classifier_score(bench, row):
+    probabilities = bench.extractor.classify(bench.generators[row])
+    splits = min(10, len(probabilities))
+    value, deviation = metrics.inception_score(
+        probabilities, splits=splits, seed=bench.seed
+    )
+    half = 1.96 * deviation / splits**0.5
+    return metrics.Estimate(value, value - half, value + half)
+
+
+def copies(bench):
+    """Whether samples repeat training pictures, or each other; by pixels."""
+    rows, fake = {}, flat(bench.fake[:NEAREST])
+    train = flat(bench.train)
+    common = {"resamples": RESAMPLES, "seed": bench.seed}
+    if bench.wants("memorisation"):
+        held_out = flat(bench.real[:NEAREST])
+        found = metrics.memorisation(fake, train, held_out, **common)
+        rows["memorisation"] = {"model": found}
+    # The threshold comes from as many real pictures as there are samples.
+    if bench.wants("duplicates") and len(fake) <= len(train):
+        found = metrics.duplicates(fake, reference=train, **common)
+        rows["duplicates"] = {"model": found}
+    return rows
+
+
+def conditions(bench):
+    """How often samples of a class are seen as it by the extractor's classifier."""
+    classes = bench.model.num_classes
+    labels = np.arange(bench.samples) % classes
+    asked = bench.options.get("generate", {})
+    options = {**asked, "labels": labels, "seed": bench.seed, "verbose": False}
+    pictures = bench.model.generate(bench.samples, **options)
+    probabilities = bench.extractor.classify(pictures)
+    hits = metrics.conditional_accuracy(probabilities, labels)
+    return {"conditional_accuracy": {"model": bench.mean(hits)}}
+
+
+def likelihoods(bench):
+    """Bounds of the log-likelihood of held-out pictures."""
+    images, labels = bench.held_out
+    rows = slice(LIKELIHOOD_ROWS)
+    given = bench.given(images[rows], None if labels is None else labels[rows])
+    options = {"samples": DRAWS, "seed": bench.seed}
+    found = {}
+    for row, model in bench.models_with("log_weights").items():
+        weights = model.log_weights(*given, **options)
+        nats = metrics.importance_weighted(weights)
+        values = {"elbo": weights.mean(axis=1), "log_likelihood": nats}
+        if model.likelihood.eight_bit:
+            values["bits_per_dim"] = metrics.bits_per_dim(-nats, images[0].size)
+        for name, each in values.items():
+            found.setdefault(name, {})[row] = bench.mean(each)
+    return found
+
+
+def classification(bench):
+    """How often held-out pictures are put into their class; all of them."""
+    images, labels = bench.load(bench.table["validation_split"])
+    hits = bench.model.classify(images).argmax(axis=1) == labels
+    return {"accuracy": {"model": bench.mean(hits)}}
