@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tiny
 
-from keras_gen import losses
+import keras_gen
+from keras_gen import losses, training
 from keras_gen.training import panels
 
 DATA = {"split": "train", "validation_split": "test"}
@@ -77,3 +78,17 @@ def test_the_floor_and_the_held_out_pictures_are_drawn_by_the_seed(tmp_path):
     np.testing.assert_array_equal(first.real, again.real)
     # The two draws differ, or a shared source would be its own floor.
     assert not np.array_equal(first.real, first.generators["floor"])
+
+
+def test_of_few_held_out_pictures_the_kernel_distance_is_the_headline(tmp_path):
+    tiny.judge().save_to_preset(tmp_path / "judge")
+    extractor = f'extractor = "{tmp_path / "judge"}"'
+    sizes = {"latent_dim": 4, "filters": (4, 8), "kernel_size": 3}
+    gan = keras_gen.WGANGP(image_shape=(12, 12, 1), **sizes)
+    few = tiny.source(tmp_path, train=30, test=20)
+    many = tiny.source(tmp_path / "many", train=30, test=2000)
+    for source, expected in ((few, "kernel_distance"), (many, "frechet_distance")):
+        recipe = tiny.recipe(tmp_path, source, evaluate=extractor)
+        found = training.evaluate(gan, recipe, samples=20, headline_only=True)
+        assert found["headline"] == expected
+        assert expected in found["figures"]

@@ -12,10 +12,11 @@ from keras_gen import training
 STACKED = """
 [model]
 class_name = "StackedAutoencoder"
-config = { image_shape = [8, 8, 1], hidden = [8], latent_dim = 4 }
-[model.config.corruption]
-class_name = "MaskingNoise"
-config = { share = 0.25 }
+[model.config]
+image_shape = [8, 8, 1]
+hidden = [8]
+latent_dim = 4
+corruption = { class_name = "MaskingNoise", config = { share = 0.25 } }
 """
 
 

@@ -8,7 +8,8 @@ import pathlib
 import keras
 import numpy as np
 from sklearn.base import BaseEstimator, OutlierMixin
-from sklearn.covariance import ShrunkCovariance
+from sklearn.covariance import empirical_covariance, shrunk_covariance
+from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 from sklearn.random_projection import SparseRandomProjection
 from sklearn.utils import check_random_state
@@ -23,26 +24,31 @@ ROWS = 512
 DIMENSIONS = 1024
 # Standardised values beyond this are as anomalous as can be; float32 squares it.
 LIMIT = 1e6
+# Rows to fit to: one each for the scales and the threshold, and two to differ.
+LEAST = 4
 
 
 class AnomalyDetector(OutlierMixin, BaseEstimator):
     """Tells rows or pictures that are unlike those it was fitted to.
 
-    An autoencoder f, g reproduces x as x' = g(f(x)). The score is not their distance
-    but that of what the encoder's layers make of both (RaPP, the normalized
-    aggregation along the pathway, section 3.2): with h_i the activations of the
-    encoder's i-th layer and d(x) = (h_i(x') - h_i(x)) over all i,
+    An autoencoder f, g reproduces x as x' = g(f(x)). How well it does is seen in what
+    the encoder's layers make of both (RaPP, section 3.2): with h_i the activations of
+    its i-th layer, d(x) = (h_i(x') - h_i(x)) over all i, whitened by the covariance of
+    d over the rows fitted to, shrunk towards a multiple of the identity. Where RaPP
+    measures the whitened d from its mean, here it is measured from its nearest among
+    the rows fitted to (Ramaswamy, Rastogi and Shim 2000, doi:10.1145/342009.335437),
+    and so is x itself:
 
-        score(x) = -sqrt((d(x) - m)' S^-1 (d(x) - m))
+        score(x) = -max(D_k(d(x)) / t_d, D_k(x) / t_x)
 
-    where m and S are mean and covariance of d over the rows fitted to, S shrunk
-    towards a multiple of the identity. The pixels themselves stay out. Pathways longer
-    than 1024 are first projected to that length by a sparse random matrix.
+    where D_k is the distance to the k-th nearest and t the mean of D_k over normal rows
+    that were held back: about -1 for a normal row, and -2 for one twice as far from
+    all others, in its looks or in how it is reproduced. Pathways longer than 1024 are
+    first projected to that length by a sparse random matrix.
 
-    Rows held back from all this give the threshold: the score that a share
-    `false_alarm_rate` of them falls below, by the rank that bounds the chance of a
-    false alarm on further normal rows (split conformal prediction: Vovk et al. 2005;
-    Laxhammar and Falkman 2010).
+    The threshold is the score that a share `false_alarm_rate` of further rows held
+    back falls below, by the rank that bounds the chance of a false alarm (split
+    conformal prediction: Vovk et al. 2005; Laxhammar and Falkman 2010).
 
     It is a scikit-learn estimator. Without a model it takes real rows (n, features) of
     any range, which it standardises, or pictures (n, h, w, c), uint8 in [0, 255] or
@@ -58,17 +64,19 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         updates: steps of training.
         batch_size: rows a step, fewer where there are fewer.
         learning_rate: of Adam at the start; it falls to 0 along a cosine.
+        neighbors: k, at least 1. With 1 a row fitted to scores 0, being its own
+            nearest.
         shrinkage: weight in [0, 1] of the identity in the covariance.
         false_alarm_rate: share in (0, 1) of normal rows that `predict` may call
             anomalies.
-        held_back: share in (0, 1) of the rows that only the threshold is taken from.
+        held_back: share in (0, 1) of the rows that are not trained on: half of them
+            give t_d and t_x, half the threshold.
         random_state: an int, a `numpy.random.RandomState` or None: start of the
             division of the rows, the weights, the batches and the projection.
 
     Attributes:
         model_: the autoencoder.
         offset_: the threshold of `score_samples`, a float.
-        covariance_: the fitted `sklearn.covariance.ShrunkCovariance` of d.
         n_features_in_: features of the rows, where it was fitted to rows.
     """
 
@@ -81,6 +89,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         updates=3000,
         batch_size=64,
         learning_rate=1e-3,
+        neighbors=2,
         shrinkage=0.03,
         false_alarm_rate=0.05,
         held_back=0.1,
@@ -92,6 +101,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         self.updates = updates
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.neighbors = neighbors
         self.shrinkage = shrinkage
         self.false_alarm_rate = false_alarm_rate
         self.held_back = held_back
@@ -108,24 +118,23 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         model = None if self.preset is None else find_autoencoder(self.preset)
         rows = self._rows(X, model)
         rng = check_random_state(self.random_state)
-        order = rng.permutation(len(rows))
-        count = min(max(round(self.held_back * len(rows)), 1), len(rows) - 1)
-        held, kept = rows[order[:count]], rows[order[count:]]
+        scales, threshold, kept = self._divided(rows, rng)
         self.scaler_ = None
         if model is None and rows.ndim == 2:
             self.scaler_ = StandardScaler().fit(kept)
         self.model_ = model or self._trained(self._scaled(kept), rng)
         self._pathway = pathway(self.model_)
-        self.projection_ = None
-        if self._pathway.output_shape[1] > DIMENSIONS:
-            projection = SparseRandomProjection(
-                DIMENSIONS, random_state=rng.randint(2**31)
-            )
-            shape = np.zeros((1, self._pathway.output_shape[1]), "float32")
-            self.projection_ = projection.fit(shape)
-        covariance = ShrunkCovariance(shrinkage=self.shrinkage)
-        self.covariance_ = covariance.fit(self._differences(kept))
-        self.offset_ = conformal_threshold(self._scores(held), self.false_alarm_rate)
+        self.projection_ = projection(self._pathway.output_shape[1], rng)
+        inputs, differences = self._views(kept)
+        self.whitening_ = Whitening.fit(differences, self.shrinkage)
+        views = (inputs, self.whitening_(differences))
+        count = min(self.neighbors, len(kept))
+        self.neighbors_ = [NearestNeighbors(n_neighbors=count).fit(v) for v in views]
+        typical = self._distances(scales).mean(axis=0)
+        self.typical_ = np.where(typical > 0, typical, 1.0)
+        self.offset_ = conformal_threshold(
+            self._scores(threshold), self.false_alarm_rate
+        )
         return self
 
     def score_samples(self, X):  # noqa: N803
@@ -156,7 +165,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
                 raise ValueError(
                     f"Expected {name} in (0, 1). Received: {getattr(self, name)!r}"
                 )
-        for name in ("updates", "batch_size"):
+        for name in ("updates", "batch_size", "neighbors"):
             if getattr(self, name) < 1:
                 raise ValueError(
                     f"Expected {name} of at least 1. Received: {getattr(self, name)!r}"
@@ -169,15 +178,27 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
             images = np.asarray(X)
             shape = images.shape[1:] if model is None else model.data_shape()
             models.checks.examples(images, shape)
-            if not fitted and len(images) < 2:
-                raise ValueError("Expected at least two pictures. Received: one")
+            if not fitted and len(images) < LEAST:
+                raise ValueError(
+                    f"Expected at least {LEAST} pictures. Received: {len(images)}"
+                )
             return images
         return validate_data(
             self,
             X,
             reset=not fitted,
             dtype="float64",
-            ensure_min_samples=1 if fitted else 2,
+            ensure_min_samples=1 if fitted else LEAST,
+        )
+
+    def _divided(self, rows, rng):
+        """Rows for the scales, for the threshold, and all others."""
+        order = rng.permutation(len(rows))
+        count = min(max(round(self.held_back * len(rows)), 2), len(rows) - 2)
+        return (
+            rows[order[: count // 2]],
+            rows[order[count // 2 : count]],
+            rows[order[count:]],
         )
 
     def _scaled(self, rows):
@@ -206,8 +227,8 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         model.fit(rows, batch_size=batch, steps_per_epoch=self.updates, verbose=0)
         return model
 
-    def _differences(self, rows):
-        """d of rows: float64 (n, length of the pathway or of its projection)."""
+    def _views(self, rows):
+        """x and d of rows, float32: (n, features) and (n, length of the pathway)."""
         if not hasattr(self, "_pathway"):
             self._pathway = pathway(self.model_)
         parts = []
@@ -217,8 +238,8 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
             whole = np.pad(part, padding, mode="edge")
             rebuilt = self.model_.reconstruct(whole)
             difference = self._activations(rebuilt) - self._activations(whole)
-            parts.append(difference[: len(part)])
-        return np.concatenate(parts).astype("float64")
+            parts.append((part.reshape(len(part), -1), difference[: len(part)]))
+        return [np.concatenate(view) for view in zip(*parts)]
 
     def _activations(self, inputs):
         activations = np.asarray(self._pathway.predict_on_batch(inputs))
@@ -226,10 +247,49 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
             return activations
         return self.projection_.transform(activations)
 
+    def _distances(self, rows):
+        """Distances to the k-th nearest row fitted to, float64 (n, 2): x and d."""
+        inputs, differences = self._views(rows)
+        views = (inputs, self.whitening_(differences))
+        found = [n.kneighbors(v)[0][:, -1] for n, v in zip(self.neighbors_, views)]
+        return np.stack(found, axis=1)
+
     def _scores(self, rows):
-        centred = self._differences(rows) - self.covariance_.location_
-        squares = ((centred @ self.covariance_.precision_) * centred).sum(axis=1)
-        return -np.sqrt(np.maximum(squares, 0.0))
+        return -(self._distances(rows) / self.typical_).max(axis=1)
+
+
+class Whitening:
+    """A linear map to unit covariance, shrunk: (1 - s) C + s tr(C) / p I in C's place
+    (Ledoit and Wolf 2004, doi:10.1016/S0047-259X(03)00096-4).
+
+    Args:
+        matrix: float64 (p, p).
+    """
+
+    def __init__(self, matrix):
+        self.matrix = matrix
+
+    @classmethod
+    def fit(cls, rows, shrinkage):
+        """The map of rows (n, p); directions without any variance go to 0."""
+        covariance = empirical_covariance(rows.astype("float64"))
+        shrunk = shrunk_covariance(covariance, shrinkage=shrinkage)
+        values, vectors = np.linalg.eigh(shrunk)
+        kept = values > 1e-12 * max(values[-1], 1e-300)
+        scales = np.where(kept, values, np.inf) ** -0.5
+        return cls(vectors * scales)
+
+    def __call__(self, rows):
+        """Rows float64 (n, p), not centred, as distances between them do not need it."""
+        return rows.astype("float64") @ self.matrix
+
+
+def projection(length, rng):
+    """A random projection to `DIMENSIONS` (Li, Hastie and Church 2006), or None."""
+    if length <= DIMENSIONS:
+        return None
+    made = SparseRandomProjection(DIMENSIONS, random_state=rng.randint(2**31))
+    return made.fit(np.zeros((1, length), "float32"))
 
 
 def conformal_threshold(scores, rate) -> float:

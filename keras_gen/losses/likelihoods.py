@@ -196,7 +196,8 @@ class DiscretizedLogisticMixture:
         upper = ops.softplus((means + 1.0) / scales)
         lower = ops.softplus((means - 1.0) / scales)
         unit = ops.clip(0.5 * scales * (upper - lower), 0.0, 1.0)
-        return ops.sum(ops.softmax(logits, axis=-1) * unit, axis=-1)
+        values = ops.sum(ops.softmax(logits, axis=-1) * unit, axis=-1)
+        return ops.clip(values, 0.0, 1.0)  # weights add up to 1 but for rounding
 
     def get_config(self):
         return {

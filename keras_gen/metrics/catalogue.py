@@ -73,7 +73,9 @@ CATALOGUE = {
         "real pictures have",
     ),
     "mse": Figure(
-        "reconstruction error", "lower", "mean squared error of pixels in [0, 1]"
+        "reconstruction error",
+        "lower",
+        "mean squared error of pixels in [0, 1], or of the values of a sequence",
     ),
     "psnr": Figure(
         "PSNR",
@@ -81,6 +83,9 @@ CATALOGUE = {
         "of reconstructions, decibels; mean over pictures, exact ones counting 100",
     ),
     "ssim": Figure("SSIM", "higher", "of reconstructions, 11x11 Gaussian window"),
+    "symbol_accuracy": Figure(
+        "symbol accuracy", "higher", "share of a sequence's symbols that come back"
+    ),
     "noise_error": Figure(
         "noise error",
         "higher",
@@ -92,6 +97,29 @@ CATALOGUE = {
     ),
     "zeros": Figure(
         "zeros", "higher", "share of a sparse code's units that are exactly 0"
+    ),
+    "codebook_perplexity": Figure(
+        "codebook perplexity",
+        "higher",
+        "exp of the entropy of codes over held-out pictures: how many are in use",
+    ),
+    **{
+        f"denoised_psnr_{word}": Figure(
+            f"PSNR, {word} noise",
+            "higher",
+            f"of denoised pictures, decibels; noise of deviation {deviation}",
+        )
+        for word, deviation in (("weak", 0.1), ("medium", 0.25), ("strong", 0.5))
+    },
+    "inpainted_error": Figure(
+        "error of missing pixels",
+        "lower",
+        "mean squared error of filled-in pixels in [0, 1]",
+    ),
+    "colorized_error": Figure(
+        "error of colours",
+        "lower",
+        "mean squared error of coloured grey pictures in [0, 1]",
     ),
     "jacobian_norm": Figure(
         "Jacobian norm",

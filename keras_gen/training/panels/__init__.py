@@ -5,14 +5,23 @@ The row "model" is the model's own, "floor" is real training pictures in place o
 samples, and the others are the simple tools and rivals that `cards.ROWS` names.
 """
 
+from keras_gen.training.panels import sequences
 from keras_gen.training.panels.autoencoders import (
     activations,
+    codebook,
     contraction,
     foreign,
     probe,
     reconstructions,
 )
 from keras_gen.training.panels.bench import DISTANCE_RESAMPLES, RESAMPLES, Bench
+from keras_gen.training.panels.restoring import (
+    colorizes,
+    colouring,
+    denoises,
+    denoising,
+    inpainting,
+)
 from keras_gen.training.panels.samples import (
     classification,
     conditions,
@@ -55,9 +64,11 @@ PANELS = (
     ),
     (
         ("mse", "psnr", "ssim"),
-        lambda model: hasattr(model, "reconstruct"),
+        lambda model: hasattr(model, "reconstruct") and not hasattr(model, "symbols"),
         reconstructions,
     ),
+    (("mse",), sequences.is_vectors, sequences.vectors),
+    (("symbol_accuracy",), sequences.is_symbols, sequences.symbols),
     (
         ("noise_error",),
         lambda model: (
@@ -72,6 +83,18 @@ PANELS = (
         lambda model: hasattr(model, "sparsity"),
         activations,
     ),
+    (
+        ("codebook_perplexity",),
+        lambda model: model.code_dtype == "int32",
+        codebook,
+    ),
+    (
+        ("denoised_psnr_weak", "denoised_psnr_medium", "denoised_psnr_strong"),
+        denoises,
+        denoising,
+    ),
+    (("inpainted_error",), lambda model: hasattr(model, "inpaint"), inpainting),
+    (("colorized_error",), colorizes, colouring),
     (
         ("jacobian_norm",),
         lambda model: hasattr(model, "contraction_norms"),

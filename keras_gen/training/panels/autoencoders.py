@@ -7,7 +7,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from keras_gen import metrics
-from keras_gen.training.panels.bench import flat, to_unit
+from keras_gen.training.panels.bench import RESAMPLES, flat, to_unit
 
 EXACT = 100.0  # decibels that a picture without any error counts as
 SSIM_WINDOW = 11  # sides that it needs
@@ -78,6 +78,25 @@ def activations(bench):
         rows["mean_activation"]["target"] = bench.mean([target])
         bench.words["target"] = "what the penalty asks for"
     return rows
+
+
+def codebook(bench):
+    """exp of the entropy of the codes in use: as many equally frequent ones."""
+    codes = bench.model.encode(bench.real)
+    flat_codes = codes.reshape(len(codes), -1)
+    size = int(flat_codes.max()) + 1
+    counts = np.stack([np.bincount(row, minlength=size) for row in flat_codes])
+
+    def perplexity(weights):
+        shares = weights @ counts / (weights @ counts).sum()
+        return np.exp(-np.sum(shares * np.log(np.maximum(shares, 1e-300))))
+
+    every = len(codes)
+    rng = np.random.default_rng(bench.seed)
+    resamples = rng.multinomial(every, np.full(every, 1 / every), RESAMPLES)
+    ends = np.percentile([perplexity(weights) for weights in resamples], [2.5, 97.5])
+    estimate = metrics.Estimate(perplexity(np.ones(every)), *ends)
+    return {"codebook_perplexity": {"model": estimate}}
 
 
 def contraction(bench):

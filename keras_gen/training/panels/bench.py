@@ -135,7 +135,11 @@ class Bench:
         if self.rivals:
             mixture, _ = self.rival
             rows["gaussian_mixture"] = mixture.sample(self.samples, seed=self.seed)
-        if self.rivals and hasattr(self.model, "encode"):
+        if (
+            self.rivals
+            and hasattr(self.model, "encode")
+            and not self.model.takes_labels()
+        ):
             rows["mixture_prior"] = self._by_mixture_prior()
         return rows
 
