@@ -9,8 +9,9 @@ from sklearn.decomposition import PCA
 from test_panels import bench, save
 
 import keras_gen
-from keras_gen import cards, losses, training
+from keras_gen import cards, layers, losses, training
 from keras_gen.training import panels
+from keras_gen.training.panels import restoring
 
 SHAPE = (8, 8, 1)
 
@@ -112,3 +113,82 @@ contraction = 30.0"""
     words = cards.meanings(found["protocol"])[0]
     assert "contraction=0.0" in words
     assert "other" in words
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Panels that restore three pictures, with tools tuned on two."""
+    pytest.importorskip("skimage")
+    monkeypatch.setattr(restoring, "TUNING", 2)
+    monkeypatch.setattr(restoring, "TESTED", 3)
+
+
+def pictures_of(tmp_path, channels=1):
+    images = tiny.pictures(30)[0].repeat(channels, axis=3)
+    return save(tmp_path, train_images=images, test_images=images)
+
+
+@pytest.mark.usefixtures("few")
+def test_denoised_pictures_stand_beside_noisy_ones_and_the_best_filter(tmp_path):
+    model = keras_gen.DenoisingAutoencoder(
+        image_shape=(12, 12, 1),
+        latent_dim=2,
+        filters=(4,),
+        corruption=layers.GaussianNoise((0.1, 0.3)),
+    )
+    measuring = bench(model, pictures_of(tmp_path))
+    rows = restoring.denoising(measuring)
+    for word, deviation in restoring.DEVIATIONS.items():
+        found = rows[f"denoised_psnr_{word}"]
+        assert set(found) == {"model", "noisy", "tool"}
+        # Clipping takes some of the noise away.
+        assert -1 < found["noisy"] + 20 * np.log10(deviation) < 4
+        assert found["model"] < found["tool"]  # nothing has been learnt yet
+    assert "0.25" in measuring.words["tool"]
+    assert {"denoised_psnr_weak", "mse"} <= set(panels.measure(measuring))
+
+
+@pytest.mark.usefixtures("few")
+def test_filled_and_coloured_pictures_stand_beside_their_tools(tmp_path):
+    filling = keras_gen.InpaintingAutoencoder(
+        image_shape=(12, 12, 1), filters=(4,), corruption=layers.BlockMask(2, 6)
+    )
+    rows = restoring.inpainting(bench(filling, pictures_of(tmp_path)))
+    assert rows["inpainted_error"]["tool"] < rows["inpainted_error"]["model"] < 1
+    colouring = keras_gen.DenoisingAutoencoder(
+        image_shape=(12, 12, 3), filters=(4,), corruption=layers.Greyscale()
+    )
+    (tmp_path / "colour").mkdir()
+    source = pictures_of(tmp_path / "colour", channels=3)
+    rows = restoring.colouring(bench(colouring, source))["colorized_error"]
+    # Pictures that are grey all along.
+    assert rows["noisy"] == pytest.approx(0, abs=1e-6)
+    assert rows["tool"] == pytest.approx(0, abs=1e-3)
+
+
+def test_sequences_are_measured_by_their_real_steps(tmp_path):
+    rng = np.random.default_rng(0)
+    sequences = rng.normal(size=(40, 6, 3)).astype("float32")
+    sequences[:, 4:] = 0
+    model = keras_gen.GRUAutoencoder(sequence_shape=(6, 3), latent_dim=2, units=4)
+    source = {"image": sequences}
+    measuring = bench(model, "arrays", samples=40)
+    object.__setattr__(measuring, "table", {**measuring.table, "source": source})
+    found = panels.measure(measuring)["mse"]
+    back = model.reconstruct(sequences)
+    expected = np.mean((back - sequences)[:, :4] ** 2)
+    assert found["model"] == pytest.approx(expected, rel=1e-5)
+    assert 0 < found["pca"] < found["model"]
+
+
+def test_codes_in_use_are_counted(tmp_path):
+    images = conformance.images(16)
+    source = save(tmp_path, train_images=images, test_images=images)
+    model = conformance.make("VQVAE")
+    codes = model.encode(images)
+    shares = np.bincount(codes.ravel()) / codes.size
+    expected = np.exp(-sum(p * np.log(p) for p in shares if p))
+    found = panels.measure(bench(model, source, figures=("codebook_perplexity",)))
+    estimate = found["codebook_perplexity"]["model"]
+    assert estimate == pytest.approx(expected)
+    assert 1 <= estimate.low <= estimate.high

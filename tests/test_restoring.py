@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import keras_gen
-from benchmarks import restoring as benchmark
 from keras_gen import layers
 from keras_gen.applications import (
     ClassicalDenoiser,
@@ -327,24 +326,3 @@ def test_level_colours_by_hand():
     np.testing.assert_allclose(
         found[3], mixed + between * (1 - np.array(mixed)), atol=5e-3
     )
-
-
-@pytest.mark.slow
-def test_the_benchmark_has_a_row_for_each_task(monkeypatch):
-    pytest.importorskip("skimage")
-    if not keras_gen.data.available("fashion_mnist"):
-        pytest.skip("needs fashion_mnist")
-    monkeypatch.setattr(benchmark, "TUNING", 2)
-    monkeypatch.setattr(benchmark, "TESTED", 3)
-    colour = {"image_shape": (32, 32, 3), "corruption": layers.Greyscale()}
-    small = {"latent_dim": 2, "filters": (2, 2)}
-    rows = [
-        *benchmark.denoising(keras_gen.DenoisingAutoencoder(**small)),
-        *benchmark.inpainting(keras_gen.InpaintingAutoencoder(**small)),
-        *benchmark.colorizing(keras_gen.DenoisingAutoencoder(**colour, **small)),
-    ]
-    assert len(rows) == 5
-    for row in rows:
-        assert len(row) == 5
-        ours, tool = (float(text.split()[0]) for text in row[2:4])
-        assert 0 < ours < tool < 60  # nothing has been learnt yet

@@ -144,5 +144,7 @@ def test_wrong_codes_and_codebooks_are_refused(quantized):
     for decay in (1.0, -0.1):
         with pytest.raises(ValueError, match="Expected a decay .*Received: "):
             layers.VectorQuantizer(4, 2, decay)
+    with pytest.raises(ValueError, match="Expected averages .*Received: .*codebook"):
+        conformance.make("VQVAE").compile(averages={"codebook": 0.9})
     with pytest.raises(ValueError, match="VectorQuantizer of 8 .*Received: "):
         conformance.make("VQVAE", codebook=vq_vae.codebook_network((4, 4), 9, 3, 0.9))

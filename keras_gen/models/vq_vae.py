@@ -124,6 +124,15 @@ class VQVAE(AutoencodingModel):
         """Adam at 2e-4 (section 4); the codebook's has nothing to do."""
         return {name: keras.optimizers.Adam(2e-4) for name in self.networks}
 
+    def compile(self, optimizer=None, *, averages=None, **options):
+        """Set up training; see the base class. The codebook is an average already."""
+        if "codebook" in (averages or {}):
+            raise ValueError(
+                "Expected averages of the encoder or the decoder alone. "
+                f"Received: {averages}"
+            )
+        super().compile(optimizer, averages=averages, **options)
+
     def prepare(self, data):
         """Images float32 (batch, h, w, c) in [0, 1], 8-bit values unchanged."""
         return base.to_unit(base.first(data))
