@@ -1,19 +1,18 @@
 """What the autoencoders are good for, each use beside what people would use instead.
 
-    python -m benchmarks.applications [PART...]
+    python -m benchmarks.applications [--kept] [PART...]
 
 One table: task, data, ours, the simple tool, the published figure. Both sides see the
 same held-out data in this one run. The parts are figures (of the zoo's presets, as
-`keras-gen evaluate` measures them), compression, detection and stacked; all of them
-take an hour on two cores. Published figures come from other protocols.
+`keras-gen evaluate` measures them, or as it did for their cards with --kept),
+compression and stacked. Published figures come from other protocols.
 """
 
 import argparse
-import functools
 import importlib
 import sys
 
-from keras_gen import cards, training
+from keras_gen import cards, metrics, presets, training
 
 HEAD = ("task", "data", "ours", "simple tool", "published")
 # Preset, figure, the row beside it, the task, and what others have published.
@@ -45,21 +44,25 @@ FIGURES = (
         "88 % (VAE), 96 % (DDIM)",
     ),
 )
-MODULES = ("compression", "detection", "stacked")
+MODULES = ("compression", "stacked")
 
 
-@functools.cache
-def _measured(preset):
-    return training.evaluate(preset)
+def figures(kept=False):
+    """Rows of the published presets' own figures.
 
-
-def figures():
-    """Rows of the presets' own figures."""
-    rows = []
+    Args:
+        kept: take what their metrics.json holds instead of measuring again.
+    """
+    rows, found = [], {}
     for preset, name, beside, task, published in FIGURES:
-        measured = _measured(preset)
+        if preset not in presets.list_presets():
+            continue
+        if preset not in found:
+            read = presets.info(preset)["metrics"] if kept else None
+            found[preset] = read or training.evaluate(preset)
+        measured = found[preset]
         figure = measured["figures"][name]
-        title = cards.metrics.CATALOGUE[name].title
+        title = metrics.CATALOGUE[name].title
         ours = f"{title} {cards.interval(figure['model'])}"
         tool = ""
         if beside is not None:
@@ -80,14 +83,16 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parts = ("figures", *MODULES)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))
-    wanted = parser.parse_args(arguments).parts or parts
+    parser.add_argument("--kept", action="store_true", help="figures as published")
+    options = parser.parse_args(arguments)
+    wanted = options.parts or parts
     if unknown := set(wanted) - set(parts):
         parser.error(f"Expected some of {parts}. Received: {sorted(unknown)}")
     rows = []
     for part in wanted:
         print(f"measuring {part}", file=sys.stderr, flush=True)
         if part == "figures":
-            rows += figures()
+            rows += figures(options.kept)
         else:
             rows += importlib.import_module(f"benchmarks.{part}").rows()
     print(table(rows))

@@ -113,6 +113,11 @@ def _spread(shares):
     return f"{mean:.2%}, deviation {deviation:.2%}"
 
 
+def rows():
+    """All rows, of the published preset."""
+    return [*stages(), *few_labels()]
+
+
 if __name__ == "__main__":
-    for row in [*stages(), *few_labels()]:
+    for row in rows():
         print("  ".join(cell for cell in row if cell))

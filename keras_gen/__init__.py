@@ -2,7 +2,7 @@
 
 __version__ = "0.1.0"
 
-from keras_gen import data, diffusion, layers, losses, metrics, networks
+from keras_gen import applications, data, diffusion, layers, losses, metrics, networks
 from keras_gen.models import (
     DDPM,
     IWAE,
@@ -44,6 +44,7 @@ __all__ = [
     "LSTMAutoencoder",
     "SparseAutoencoder",
     "StackedAutoencoder",
+    "applications",
     "data",
     "diffusion",
     "from_preset",

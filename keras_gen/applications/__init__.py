@@ -1,5 +1,6 @@
 """What models are good for: small objects and functions over them."""
 
+from keras_gen.applications.anomaly import AnomalyDetector
 from keras_gen.applications.compression import Compressor, LossyCompressor
 from keras_gen.applications.latents import (
     arithmetic,
@@ -8,6 +9,7 @@ from keras_gen.applications.latents import (
     slerp,
     traverse,
 )
+from keras_gen.applications.priors import MixturePrior, sample_with_prior
 from keras_gen.applications.restoring import (
     ClassicalDenoiser,
     LevelColours,
@@ -15,14 +17,17 @@ from keras_gen.applications.restoring import (
 )
 
 __all__ = [
+    "AnomalyDetector",
     "ClassicalDenoiser",
     "Compressor",
     "LevelColours",
     "LossyCompressor",
+    "MixturePrior",
     "arithmetic",
     "fill_biharmonic",
     "interpolate",
     "lerp",
+    "sample_with_prior",
     "slerp",
     "traverse",
 ]

@@ -280,7 +280,7 @@ class Whitening:
         return cls(vectors * scales)
 
     def __call__(self, rows):
-        """Rows float64 (n, p), not centred, as distances between them do not need it."""
+        """Rows float64 (n, p), not centred: distances between them do not need it."""
         return rows.astype("float64") @ self.matrix
 
 

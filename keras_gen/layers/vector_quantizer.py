@@ -32,6 +32,8 @@ class VectorQuantizer(keras.layers.Layer):
         self.decay = decay
         # Replicas compute equal values; one of them is enough, and none may differ.
         state = {"trainable": False, "aggregation": "only_first_replica"}
+        # A codebook rounded to half precision has other nearest vectors.
+        state["autocast"] = False
         self.vectors = self.add_weight(
             shape=(size, channels),
             initializer=keras.initializers.RandomUniform(-1 / size, 1 / size),
