@@ -107,7 +107,11 @@ PANELS = (
     ),
     (
         ("probe_accuracy",),
-        lambda model: hasattr(model, "encode") and not model.takes_labels(),
+        lambda model: (
+            hasattr(model, "encode")
+            and model.code_dtype == "float32"
+            and not model.takes_labels()
+        ),
         probe,
     ),
     (("accuracy",), lambda model: hasattr(model, "classify"), classification),
