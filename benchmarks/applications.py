@@ -5,7 +5,7 @@
 One table: task, data, ours, the simple tool, the published figure. Both sides see the
 same held-out data in this one run. The parts are figures (of the zoo's presets, as
 `keras-gen evaluate` measures them, or as it did for their cards with --kept),
-compression and stacked. Published figures come from other protocols.
+compression, detection and stacked. Published figures come from other protocols.
 """
 
 import argparse
@@ -44,7 +44,7 @@ FIGURES = (
         "88 % (VAE), 96 % (DDIM)",
     ),
 )
-MODULES = ("compression", "stacked")
+MODULES = ("compression", "detection", "stacked")
 
 
 def figures(kept=False):

@@ -2,6 +2,7 @@
 
 from keras_gen.applications.anomaly import AnomalyDetector
 from keras_gen.applications.compression import Compressor, LossyCompressor
+from keras_gen.applications.features import Encoder
 from keras_gen.applications.latents import (
     arithmetic,
     interpolate,
@@ -20,6 +21,7 @@ __all__ = [
     "AnomalyDetector",
     "ClassicalDenoiser",
     "Compressor",
+    "Encoder",
     "LevelColours",
     "LossyCompressor",
     "MixturePrior",

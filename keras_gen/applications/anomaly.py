@@ -173,7 +173,10 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
 
     def _rows(self, X, model, fitted=False):  # noqa: N803
         """Rows as they come, float64 (n, features), or pictures, checked."""
-        pictures = np.ndim(X) == 4 if model is None else len(model.data_shape()) == 3
+        if model is None:
+            pictures = len(getattr(X, "shape", ())) == 4
+        else:
+            pictures = len(model.data_shape()) == 3
         if pictures:
             images = np.asarray(X)
             shape = images.shape[1:] if model is None else model.data_shape()
