@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from keras_gen import gallery, pictures
-from keras_gen.gallery import charts, figures, markup
+from keras_gen.gallery import charts, figures, markup, walks
 from keras_gen.metrics import CATALOGUE
 
 HOSTILE = "<script>alert(1)</script> & \"quoted\" 'words'"
@@ -346,3 +346,12 @@ def test_the_headline_is_the_loss_where_nothing_else_was_measured():
     title, value, arrow = figures.headline(METRICS)
     assert (title, value) == ("Frechet distance", "12.35")
     assert "lower is better" in arrow
+
+
+def test_walks_are_for_codes_that_are_vectors_and_need_no_label():
+    others = ["ConditionalVAE", "VQVAE", "DDPM", "GRUAutoencoder"]
+    names = ["VAE", "WGANGP", *others]
+    can = [name for name in names if walks.walkable(conformance.make(name))]
+    assert can == ["VAE", "WGANGP"]
+    spatial = conformance.make("DenoisingAutoencoder", code_channels=2)
+    assert not walks.walkable(spatial)

@@ -10,7 +10,9 @@ def walkable(model):
     return (
         hasattr(model, "latent_dim")
         and hasattr(model, "decode")
+        and model.code_shape() == (model.latent_dim,)
         and len(model.data_shape()) == 3
+        and not model.takes_labels()
     )
 
 
