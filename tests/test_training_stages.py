@@ -46,12 +46,12 @@ def test_epochs_are_given_once(stages, tmp_path):
 
 @pytest.mark.slow
 def test_run_killed_within_a_stage_goes_on_bit_for_bit(tmp_path):
-    recipe = write_recipe(tmp_path, "deep", STACKED, epochs=[5, 60, 5])
+    recipe = write_recipe(tmp_path, "deep", STACKED, epochs=[3, 24, 3])
     end(start(recipe, tmp_path / "whole"))
     whole = json.loads((tmp_path / "whole/deep/result.json").read_text())
     run = tmp_path / "killed" / "deep"
     process = start(recipe, run.parent)
-    wait_for_epochs(8, run, process)
+    wait_for_epochs(6, run, process)
     process.kill()
     assert process.wait() == -signal.SIGKILL, "the run ended before the kill"
     assert not (run / "result.json").exists()
@@ -63,4 +63,4 @@ def test_run_killed_within_a_stage_goes_on_bit_for_bit(tmp_path):
     losses = [
         scalars(folder)[0]["val_loss"] for folder in (run, tmp_path / "whole/deep")
     ]
-    assert losses[0] == losses[1] == list(range(6, 421, 6))
+    assert losses[0] == losses[1] == list(range(6, 181, 6))
