@@ -5,7 +5,8 @@
 One table: task, data, ours, the simple tool, the published figure. Both sides see the
 same held-out data in this one run. The parts are figures (of the zoo's presets, as
 `keras-gen evaluate` measures them, or as it did for their cards with --kept),
-compression, detection and stacked. Published figures come from other protocols.
+compression, detection, clustering and stacked. Published figures come from other
+protocols.
 """
 
 import argparse
@@ -44,7 +45,7 @@ FIGURES = (
         "88 % (VAE), 96 % (DDIM)",
     ),
 )
-MODULES = ("compression", "detection", "stacked")
+MODULES = ("compression", "detection", "clustering", "stacked")
 
 
 def figures(kept=False):

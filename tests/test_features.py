@@ -1,4 +1,4 @@
-"""Encoders as steps of scikit-learn pipelines."""
+"""Encoders as steps of scikit-learn pipelines, and clusters of codes."""
 
 import pickle
 
@@ -11,7 +11,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 import keras_gen
-from keras_gen.applications import Encoder
+from keras_gen import metrics
+from keras_gen.applications import Clusterer, Encoder
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +61,30 @@ def test_other_examples_and_models_are_refused(preset):
         Encoder(preset).fit(conformance.images(3))
     with pytest.raises(ValueError, match=r"Expected .*Received"):
         Encoder(conformance.make("WGANGP")).fit(conformance.images(3))
+
+
+def test_clustering_accuracy_by_hand():
+    labels = np.array([0, 0, 0, 1, 1, 2])
+    assert metrics.clustering_accuracy(labels, np.array([2, 2, 2, 0, 0, 1])) == 1
+    assert metrics.clustering_accuracy(labels, np.zeros(6, int)) == 0.5
+    # The greedy match 0 to 0 would leave 2 + 0 + 0.
+    clusters = np.array([0, 0, 1, 0, 0, 1])
+    assert metrics.clustering_accuracy(labels, clusters) == pytest.approx(3 / 6)
+    for bad in (labels[:3], labels.astype(float), labels[None], labels - 1):
+        with pytest.raises(ValueError, match=r"Expected .*Received"):
+            metrics.clustering_accuracy(labels, bad)
+
+
+@pytest.mark.parametrize("neighbors", [0, 8])
+def test_clusters_of_codes_follow_what_pictures_show(neighbors):
+    model = keras_gen.Autoencoder(image_shape=(8, 8, 1), latent_dim=64, hidden=())
+    model.encoder.set_weights([np.eye(64, dtype="float32"), np.zeros(64, "float32")])
+    rng = np.random.default_rng(0)
+    kinds = rng.integers(0, 3, 90)
+    images = rng.integers(0, 40, (90, 8, 8, 1)).astype("uint8")
+    for image, kind in zip(images, kinds, strict=True):
+        image[2 * kind : 2 * kind + 3] += 150
+    found = Clusterer(model, n_clusters=3, neighbors=neighbors).fit(images)
+    assert metrics.clustering_accuracy(kinds, found.labels_) > 0.95
+    with pytest.raises(ValueError, match=r"Expected n_clusters .*Received: 91"):
+        Clusterer(model, n_clusters=91).fit(images)

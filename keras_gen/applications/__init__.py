@@ -1,6 +1,7 @@
 """What models are good for: small objects and functions over them."""
 
 from keras_gen.applications.anomaly import AnomalyDetector
+from keras_gen.applications.clustering import Clusterer
 from keras_gen.applications.compression import Compressor, LossyCompressor
 from keras_gen.applications.features import Encoder
 from keras_gen.applications.latents import (
@@ -20,6 +21,7 @@ from keras_gen.applications.restoring import (
 __all__ = [
     "AnomalyDetector",
     "ClassicalDenoiser",
+    "Clusterer",
     "Compressor",
     "Encoder",
     "LevelColours",

@@ -3,6 +3,7 @@
 from keras_gen.metrics.catalogue import CATALOGUE, Figure
 from keras_gen.metrics.classification import (
     class_coverage,
+    clustering_accuracy,
     conditional_accuracy,
     inception_score,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "GaussianModes",
     "bits_per_dim",
     "class_coverage",
+    "clustering_accuracy",
     "conditional_accuracy",
     "default_extractor",
     "density_coverage",

@@ -8,6 +8,7 @@ classifier of the data's own domain their twins there.
 from typing import NamedTuple
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 # How far from 1 a row of probabilities may add up.
 TOLERANCE = 1e-4
@@ -129,6 +130,36 @@ def class_coverage(
     shares = _shares(np.ones(classes) if reference is None else reference, classes)
     divergence = categorical_kl(counts / counts.sum(), shares)
     return ClassCoverage(int(np.count_nonzero(counts)), float(divergence))
+
+
+def clustering_accuracy(labels, clusters) -> float:
+    """Share of examples in their class's cluster, clusters matched one to one.
+
+    The matching is the one that makes the share largest (Kuhn's Hungarian method; Xie
+    et al. 2016, arXiv:1511.06335, equation 10).
+
+    Args:
+        labels, clusters: (n,) integers from 0 on, n at least 1.
+
+    Returns:
+        The share, a float in [0, 1].
+
+    Raises:
+        ValueError: on arrays of other dtypes, ranks or lengths.
+    """
+    labels, clusters = np.asarray(labels), np.asarray(clusters)
+    whole = all(x.dtype.kind in "iu" and x.ndim == 1 for x in (labels, clusters))
+    if not whole or len(labels) != len(clusters) or not len(labels):
+        raise ValueError(
+            "Expected labels and clusters as integers (n,), as many of each. "
+            f"Received: {labels.dtype} {labels.shape}, {clusters.dtype} "
+            f"{clusters.shape}"
+        )
+    if min(labels.min(), clusters.min()) < 0:
+        raise ValueError("Expected labels and clusters from 0 on. Received: less")
+    counts = np.zeros((labels.max() + 1, clusters.max() + 1), "int64")
+    np.add.at(counts, (labels, clusters), 1)
+    return float(counts[linear_sum_assignment(-counts)].sum() / len(labels))
 
 
 def categorical_kl(p, q) -> np.ndarray:
