@@ -51,7 +51,8 @@ class Bench:
     def load(self, split):
         """A split's examples, and their labels or None."""
         options = {k: self.table[k] for k in ("image_size", "channels")}
-        return data.load(self.table["source"], split, **options)
+        found = data.load(self.table["source"], split, **options)
+        return found if isinstance(found, tuple) else (found, None)
 
     @functools.cached_property
     def training_set(self):
