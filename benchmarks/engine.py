@@ -120,7 +120,7 @@ class WGANGPLoop(Loop):
     critic_updates = 5
 
     def build(self):
-        common = {"kernel_size": 5, "he": True}
+        common = {"kernel_size": 5, "initializer": "he_uniform"}
         self.critic = networks.conv_encoder(
             SHAPE, 1, filters=(32, 64, 128), activation="leaky_relu", **common
         )

@@ -4,15 +4,20 @@ __version__ = "0.1.0"
 
 from keras_gen import applications, data, diffusion, layers, losses, metrics, networks
 from keras_gen.models import (
+    DCGAN,
     DDPM,
+    GAN,
     IWAE,
     VAE,
     VQVAE,
+    WGAN,
     WGANGP,
     Autoencoder,
     BetaVAE,
     Classifier,
+    ConditionalGAN,
     ConditionalVAE,
+    ConditionalWGANGP,
     ContractiveAutoencoder,
     ConvolutionalAutoencoder,
     DenoisingAutoencoder,
@@ -26,15 +31,20 @@ from keras_gen.models import (
 from keras_gen.presets import from_preset, info, list_presets
 
 __all__ = [
+    "DCGAN",
     "DDPM",
+    "GAN",
     "IWAE",
     "VAE",
     "VQVAE",
+    "WGAN",
     "WGANGP",
     "Autoencoder",
     "BetaVAE",
     "Classifier",
+    "ConditionalGAN",
     "ConditionalVAE",
+    "ConditionalWGANGP",
     "ContractiveAutoencoder",
     "ConvolutionalAutoencoder",
     "DenoisingAutoencoder",

@@ -25,7 +25,7 @@ ROWS = {
     "rival": "rival",
     "twin": "twin",
     "target": "target",
-    "noisy": "noisy",
+    "noisy": "before",
     "tool": "simple tool",
 }
 ARROWS = {"lower": " ↓", "higher": " ↑", "": ""}

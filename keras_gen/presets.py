@@ -27,6 +27,7 @@ KERAS_MODULES = {
     "keras.initializers",
     "keras.layers",
     "keras.models",
+    "keras.optimizers.schedules",
     "keras.regularizers",
 }
 # A Keras model of layers, which Keras does not export under this name, and what the

@@ -69,9 +69,9 @@ def _vq_vae(**options):
     return keras_gen.VQVAE(image_shape=IMAGE_SHAPE, **sizes | options)
 
 
-def _wgan_gp(**options):
-    sizes = {"latent_dim": 4, "filters": (4, 8), "kernel_size": 3, "critic_updates": 2}
-    return keras_gen.WGANGP(image_shape=IMAGE_SHAPE, **sizes | options)
+def _adversarial(cls, **defaults):
+    sizes = {"latent_dim": 4, "filters": (4, 8), "kernel_size": 3} | defaults
+    return lambda **options: cls(image_shape=IMAGE_SHAPE, **sizes | options)
 
 
 def _ddpm(**options):
@@ -164,10 +164,19 @@ def _given_vq_vae():
     }
 
 
-def _given_wgan_gp():
+def _given_adversarial(**more):
     return {
         "critic": dense(IMAGE_SHAPE, (1,), "critic"),
         "generator": dense((4,), IMAGE_SHAPE, "generator"),
+        **more,
+    }
+
+
+def _given_conditional_adversarial():
+    return {
+        "packing": 1,
+        "critic": _beside_labels(dense((67,), (1,), "inner"), IMAGE_SHAPE, "critic"),
+        "generator": _beside_labels(dense((7,), IMAGE_SHAPE, "inner"), (4,), "made"),
     }
 
 
@@ -271,7 +280,58 @@ GOLDENS = {
         output_dtype="int32",
     ),
     "VQVAE": Golden(_vq_vae, _given_vq_vae, lambda: images(3)),
-    "WGANGP": Golden(_wgan_gp, _given_wgan_gp, lambda: noise(3, 4)),
+    "GAN": Golden(
+        _adversarial(
+            keras_gen.GAN,
+            filters=(),
+            hidden=(8, 6),
+            tail=[keras_gen.layers.MinibatchDiscrimination(3, 2)],
+            instance_noise=keras.optimizers.schedules.PolynomialDecay(0.1, 3, 0.0),
+        ),
+        lambda: _given_adversarial(loss=keras_gen.losses.Minimax(smoothing=0.1)),
+        lambda: noise(3, 4),
+    ),
+    "DCGAN": Golden(
+        _adversarial(keras_gen.DCGAN, matched_layer=-2),
+        lambda: _given_adversarial(loss=keras_gen.losses.LeastSquares()),
+        lambda: noise(3, 4),
+    ),
+    "ConditionalGAN": Golden(
+        _adversarial(
+            keras_gen.ConditionalGAN,
+            num_classes=3,
+            projection=True,
+            features=6,
+            critic_norm=False,
+            spectral=True,
+            loss=keras_gen.losses.Hinge(),
+            tail=[keras_gen.layers.MinibatchStdDev(2)],
+        ),
+        _given_conditional_adversarial,
+        lambda: [noise(3, 4), np.array([0, 2, 1])],
+        classes=3,
+    ),
+    "WGAN": Golden(
+        _adversarial(keras_gen.WGAN, critic_updates=2, clip=0.1),
+        _given_adversarial,
+        lambda: noise(3, 4),
+    ),
+    "WGANGP": Golden(
+        _adversarial(keras_gen.WGANGP, critic_updates=2),
+        lambda: _given_adversarial(
+            loss=keras_gen.losses.RelativisticPairing(),
+            penalties=[keras_gen.losses.R1(), keras_gen.losses.R2()],
+        ),
+        lambda: noise(3, 4),
+    ),
+    "ConditionalWGANGP": Golden(
+        _adversarial(
+            keras_gen.ConditionalWGANGP, num_classes=3, critic_updates=2, packing=2
+        ),
+        _given_conditional_adversarial,
+        lambda: [noise(3, 4), np.array([0, 2, 1])],
+        classes=3,
+    ),
     "Classifier": Golden(
         _classifier,
         _given_classifier,

@@ -4,22 +4,13 @@ import conformance
 import keras
 import numpy as np
 import pytest
+from drawn import blobs, under_noise
 from sklearn.decomposition import PCA
 
 import keras_gen
 from keras_gen import layers, losses, metrics
-from keras_gen.engine import backend, random
 
 SHAPE = (8, 8, 1)
-
-
-def blobs(n, seed=0):
-    """Float images (n, 8, 8, 1) in [0, 1]: a bright bump at a random place."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:8, :8]
-    centres = rng.uniform(1, 6, (n, 2, 1, 1))
-    squares = (y - centres[:, 0]) ** 2 + (x - centres[:, 1]) ** 2
-    return np.exp(-squares / 3)[..., None].astype("float32")
 
 
 def trained(model, x, epochs, rate=3e-3, **options):
@@ -28,18 +19,12 @@ def trained(model, x, epochs, rate=3e-3, **options):
     return model
 
 
-def noisy(layer, x, seed=0):
-    stream = random.Stream(backend, backend.key(seed), lambda rows: (rows, None))
-    with random.use(stream):
-        return keras.ops.convert_to_numpy(layer(keras.ops.convert_to_tensor(x)))
-
-
 # Corruptions
 
 
 def test_gaussian_noise_has_its_deviation():
     x = np.full((50, 20, 20, 1), 0.5, "float32")
-    noise = noisy(layers.GaussianNoise(0.3), x) - x
+    noise = under_noise(layers.GaussianNoise(0.3), x) - x
     assert noise.std() == pytest.approx(0.3, rel=0.02)
     assert abs(noise.mean()) < 0.01
     assert abs(np.corrcoef(noise[:, :-1].ravel(), noise[:, 1:].ravel())[0, 1]) < 0.03
@@ -47,14 +32,14 @@ def test_gaussian_noise_has_its_deviation():
 
 def test_masking_noise_masks_its_share_and_leaves_the_rest():
     x = np.random.default_rng(0).uniform(0.1, 1, (50, 20, 20, 1)).astype("float32")
-    y = noisy(layers.MaskingNoise(0.3), x)
+    y = under_noise(layers.MaskingNoise(0.3), x)
     assert (y == 0).mean() == pytest.approx(0.3, abs=0.01)
     np.testing.assert_array_equal(y[y != 0], x[y != 0])
 
 
 def test_salt_and_pepper_come_alike():
     x = np.full((50, 20, 20, 1), 0.5, "float32")
-    y = noisy(layers.SaltAndPepper(0.4), x)
+    y = under_noise(layers.SaltAndPepper(0.4), x)
     shares = [(y == value).mean() for value in (0, 1, 0.5)]
     np.testing.assert_allclose(shares, [0.2, 0.2, 0.6], atol=0.01)
 
@@ -196,7 +181,10 @@ def test_the_jacobian_is_exact_by_closed_form_and_by_finite_differences():
     x = blobs(5)
     kernel = one_layer.encoder.get_weights()[0]
     closed = losses.sigmoid_jacobian_norm(one_layer.encode(x), kernel)
-    np.testing.assert_allclose(one_layer.contraction_norms(x), closed, rtol=1e-5)
+    norms = one_layer.contraction_norms(x)
+    np.testing.assert_allclose(norms, closed, rtol=1e-5)
+    penalty = one_layer.objective(keras.ops.convert_to_tensor(x))["penalty"]
+    np.testing.assert_allclose(penalty, one_layer.contraction * norms, rtol=1e-5)
 
     deep = conformance.make("ContractiveAutoencoder", activation="tanh")
     step = 1e-2

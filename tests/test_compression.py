@@ -160,6 +160,18 @@ print("same")
 
 
 @pytest.fixture(scope="module")
+def dependent(tmp_path_factory):
+    """A preset whose pixels follow their neighbours, and what it makes of images."""
+    model = tiny_vae(likelihood=losses.AutoregressiveLogisticMixture(components=2))
+    folder = tmp_path_factory.mktemp("dependent") / "tiny_vae"
+    model.save_to_preset(folder)
+    images = discs(30, seed=4)
+    data = np.frombuffer(Compressor(model).compress(images), np.uint8)
+    np.savez(folder.parent / "given.npz", images=images, data=data)
+    return folder, folder.parent / "given.npz"
+
+
+@pytest.fixture(scope="module")
 def given(trained, folder):
     images = discs(100, seed=4)
     data = np.frombuffer(Compressor(trained).compress(images), np.uint8)
@@ -190,9 +202,10 @@ def test_another_process_with_more_threads_writes_the_same(folder, given):
 
 
 @pytest.mark.slow
-def test_processes_under_load_write_the_same(folder, given):
-    # Three at once on what may be two cores: each is a load for the others.
+def test_processes_under_load_write_the_same(folder, given, dependent):
+    # All at once on what may be two cores: each is a load for the others.
     processes = [start(folder, given, **threads(count)) for count in (1, 2, 5)]
+    processes += [start(*dependent, **threads(count)) for count in (1, 5)]
     for process in processes:
         output, errors = process.communicate(timeout=300)
         assert output.strip() == "same", errors

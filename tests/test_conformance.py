@@ -208,6 +208,23 @@ def test_presets_give_the_same_outputs(name, models, tmp_path):
         np.testing.assert_array_equal(first, second)
 
 
+@leading_class
+def test_verbs_and_presets_take_the_moving_averages(name, tmp_path):
+    model = conformance.make(name)
+    trained = [n for n in model.networks if getattr(model, n).trainable_variables]
+    model.compile(averages=dict.fromkeys(trained, 0.5))
+    fit(model, epochs=3)
+    model.save_to_preset(tmp_path / "preset")
+    again = keras_gen.from_preset(tmp_path / "preset")
+    inputs = GOLDENS[name].call_inputs()
+    np.testing.assert_array_equal(model(inputs), again(inputs))
+    x = conformance.examples(name, 8)
+    options = {"batch_size": 8, "verbose": 0, "return_dict": True}
+    losses = [m.evaluate(x, labels(m, x), **options) for m in (model, again)]
+    if "GAN" not in name:  # whose critics see samples of the generator in training
+        assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
 @every_class
 def test_predict_is_call_in_batches(name, models):
     model, inputs = models(name), GOLDENS[name].call_inputs()

@@ -124,7 +124,7 @@ def test_a_gan_has_no_reconstructions_and_no_likelihood(gan_measured):
     assert gan_measured["headline"] == "frechet_distance"
     assert set(gan_measured["figures"]) == DISTANCES | COPIES
     assert "loss" in gan_measured["losses"]
-    assert gan_measured["meaning"] == keras_gen.WGANGP.loss_meaning
+    assert gan_measured["meaning"] == keras_gen.WGANGP().loss_meaning
 
 
 def test_intervals_hold_their_values(measured):

@@ -22,7 +22,11 @@ def test_a_decoder_mirrors_an_encoder_at_any_size(shape):
 def test_he_initialization_keeps_the_scale_through_transposed_convolutions():
     keras.utils.set_random_seed(0)
     generator = networks.conv_decoder(
-        128, (64, 64, 3), filters=(64, 32, 32, 16), kernel_size=5, he=True
+        128,
+        (64, 64, 3),
+        filters=(64, 32, 32, 16),
+        kernel_size=5,
+        initializer="he_uniform",
     )
     deep = [
         layer.output

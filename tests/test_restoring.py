@@ -4,6 +4,7 @@ import conformance
 import keras
 import numpy as np
 import pytest
+from drawn import colours, luma, under_noise
 
 import keras_gen
 from keras_gen import layers
@@ -13,25 +14,8 @@ from keras_gen.applications import (
     fill_biharmonic,
     restoring,
 )
-from keras_gen.engine import backend, random
 
 SHAPE = (8, 8, 1)
-
-
-def under_noise(function, x, seed=0):
-    stream = random.Stream(backend, backend.key(seed), lambda rows: (rows, None))
-    with random.use(stream):
-        made = function(keras.ops.convert_to_tensor(x))
-    return keras.ops.convert_to_numpy(made)
-
-
-def colours(n, side=6, seed=0):
-    rng = np.random.default_rng(seed)
-    return rng.random((n, side, side, 3), "float32")
-
-
-def luma(x):
-    return x @ np.array([[0.299], [0.587], [0.114]])
 
 
 def signs(n, seed=0):

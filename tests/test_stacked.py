@@ -4,6 +4,7 @@ import conformance
 import keras
 import numpy as np
 import pytest
+from drawn import labelled_blobs
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
@@ -12,16 +13,6 @@ from keras_gen import layers, losses
 from keras_gen.callbacks import Stages
 
 SHAPE = (8, 8, 1)
-
-
-def blobs(n, seed=0):
-    """Float images (n, 8, 8, 1) in [0, 1] of a bump, and which quarter it is in."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:8, :8]
-    centres = rng.uniform(1, 6, (n, 2, 1, 1))
-    squares = (y - centres[:, 0]) ** 2 + (x - centres[:, 1]) ** 2
-    labels = (centres[:, :, 0, 0] > 3.5) @ [1, 2]
-    return np.exp(-squares / 3)[..., None].astype("float32"), labels
 
 
 def stacked(seed=0, **options):
@@ -72,7 +63,7 @@ def test_each_stage_touches_its_own_pair_alone():
     model.compile()
     watch = Watch()
     stages = [Stages((1, 1, 1, 1)), watch]
-    model.fit(blobs(64)[0], epochs=4, callbacks=stages, verbose=0)
+    model.fit(labelled_blobs(64)[0], epochs=4, callbacks=stages, verbose=0)
     steps = list(zip(watch.states, watch.states[1:], strict=False))
     for k, (before, after) in enumerate(steps[:3], start=1):
         assert moved(before, after) == {f"encoder_{k}", f"decoder_{k}"}
@@ -114,7 +105,7 @@ def test_linear_layers_are_principal_components():
 
 
 def test_every_stage_lowers_the_error_and_the_last_one_that_of_all():
-    x, held_out = blobs(512)[0], blobs(128, seed=1)[0]
+    x, held_out = labelled_blobs(512)[0], labelled_blobs(128, seed=1)[0]
     model = stacked()
     model.compile(keras.optimizers.Adam(3e-3))
     starts = [0, 8, 16, 24, 32]
@@ -139,7 +130,7 @@ def test_corruption_meets_every_layers_input_and_nothing_in_the_last_stage():
     model = stacked(corruption=layers.MaskingNoise(1.0))
     model.compile()
     watch = Watch()
-    x = blobs(64)[0]
+    x = labelled_blobs(64)[0]
     stages = [Stages((1, 1, 1, 1)), watch]
     history = model.fit(x, epochs=4, callbacks=stages, verbose=0).history
     for k, state in enumerate(watch.states[1:4], start=1):
@@ -159,7 +150,7 @@ def test_corruption_meets_every_layers_input_and_nothing_in_the_last_stage():
 
 def test_codes_lead_back_from_every_layer():
     model = stacked()
-    x = blobs(5)[0]
+    x = labelled_blobs(5)[0]
     for stage, units in enumerate((32, 16, 6, 6)):
         model.set_stage(stage)
         codes = model.encode(x)
@@ -170,7 +161,7 @@ def test_codes_lead_back_from_every_layer():
 
 
 def test_a_classifier_starts_from_the_codes_and_leaves_them(tmp_path):
-    model, (x, y) = stacked(), blobs(32)
+    model, (x, y) = stacked(), labelled_blobs(32)
     model.compile()
     before = model.get_weights()
     classifier = model.classifier(4, label_smoothing=0.1)

@@ -6,20 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from conformance import images
+from drawn import blobs
 
 import keras_gen
 from keras_gen import losses, metrics
 
 SHAPE = (8, 8, 1)
-
-
-def blobs(n, seed=0):
-    """Float images (n, 8, 8, 1) in [0, 1]: a bright bump at a random place."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:8, :8]
-    centres = rng.uniform(1, 6, (n, 2, 1, 1))
-    squares = (y - centres[:, 0]) ** 2 + (x - centres[:, 1]) ** 2
-    return np.exp(-squares / 3)[..., None].astype("float32")
 
 
 def stripes(n, seed=0):

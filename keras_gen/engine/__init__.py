@@ -1,7 +1,7 @@
 """How any model learns: one imperative `update()`, two backends.
 
 `Trainer` is the half of a model that depends on the backend. Both backends offer the
-same names: `train_step`, `test_step`, `minimize`, `input_gradient`, `gather`,
+same names: `train_step`, `test_step`, `minimize`, `input_gradient`,
 `run_compiled` and `as_dataset`.
 """
 

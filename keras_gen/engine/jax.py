@@ -29,6 +29,11 @@ def uniform(value, shape):
     return jax.random.uniform(value, shape)
 
 
+def gather(values):
+    """All rows of the global batch: JAX sees them anyhow."""
+    return values
+
+
 class Trainer(BaseTrainer):
     """The half of a model that depends on JAX."""
 
@@ -70,6 +75,11 @@ class Trainer(BaseTrainer):
     def minimize(self, loss_fn, networks, *args):
         """Train networks for one step; see the TensorFlow half."""
         names = (networks,) if isinstance(networks, str) else networks
+        groups, gradients, logs = self._gradients(loss_fn, names, args)
+        self._apply(names, groups, gradients, logs)
+
+    def _gradients(self, loss_fn, names, args):
+        """Each network's active variables, the loss's gradients, and what to log."""
         groups = [self.active_variables(name) for name in names]
         trained = [v for group in groups for v in group]
         changing = self.non_trainable_variables
@@ -88,7 +98,7 @@ class Trainer(BaseTrainer):
         (_, (logs, changed)), gradients = gradient(values)
         for variable, value in zip(changing, changed, strict=True):
             variable.assign(value)
-        self._apply(names, groups, gradients, logs)
+        return groups, gradients, logs
 
     def input_gradient(self, function, inputs):
         """Gradient of the sum of `function(inputs)`; see the TensorFlow half."""
@@ -100,10 +110,6 @@ class Trainer(BaseTrainer):
                 return keras.ops.sum(keras.ops.cast(function(values), "float32"))
 
         return keras.ops.cast(jax.grad(total)(inputs), "float32")
-
-    def gather(self, values):
-        """All rows of the global batch: JAX sees them anyhow."""
-        return values
 
     def replicas(self):
         """How many replicas share each batch: one, JAX splits programs by itself."""

@@ -35,6 +35,14 @@ def uniform(value, shape):
     return tf.random.stateless_uniform(shape, value, alg="philox")
 
 
+def gather(values):
+    """All replicas' rows of a tensor (batch, ...), in the global batch's order."""
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return values
+    return context.all_gather(values, axis=0)
+
+
 class Trainer(BaseTrainer):
     """The half of a model that depends on TensorFlow."""
 
@@ -65,6 +73,11 @@ class Trainer(BaseTrainer):
             *args: handed to `loss_fn`.
         """
         names = (networks,) if isinstance(networks, str) else networks
+        groups, gradients, logs = self._gradients(loss_fn, names, args)
+        self._apply(names, groups, gradients, logs)
+
+    def _gradients(self, loss_fn, names, args):
+        """Each network's active variables, the loss's gradients, and what to log."""
         groups = [self.active_variables(name) for name in names]
         values = [[v.value for v in group] for group in groups]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -73,8 +86,7 @@ class Trainer(BaseTrainer):
             loss += self._added_losses(names)
             # Keras sums gradients over replicas.
             loss /= tf.distribute.get_strategy().num_replicas_in_sync
-        gradients = tape.gradient(loss, values)
-        self._apply(names, groups, gradients, logs)
+        return groups, tape.gradient(loss, values), logs
 
     def input_gradient(self, function, inputs):
         """Gradient of the sum of `function(inputs)`, itself differentiable.
@@ -90,13 +102,6 @@ class Trainer(BaseTrainer):
             tape.watch(inputs)
             total = tf.reduce_sum(tf.cast(function(inputs), tf.float32))
         return tf.cast(tape.gradient(total, inputs), tf.float32)
-
-    def gather(self, values):
-        """All replicas' rows of a tensor (batch, ...), in the global batch's order."""
-        context = tf.distribute.get_replica_context()
-        if context is None or context.num_replicas_in_sync == 1:
-            return values
-        return context.all_gather(values, axis=0)
 
     def replicas(self):
         """How many replicas share each batch."""

@@ -120,6 +120,10 @@ class BaseTrainer:
         """The moving average of a network where there is one, else the network."""
         return getattr(self, "_averages", {}).get(network, getattr(self, network))
 
+    def network(self, name, training):
+        """A network itself in training; else its moving average where there is one."""
+        return getattr(self, name) if training else self.averaged(name)
+
     def split(self, batch, n):
         """Cut a batch into `n` batches, rows k::n, the same on any replica count.
 
@@ -184,6 +188,20 @@ class BaseTrainer:
         logs = losses if isinstance(losses, dict) else {loss_fn.__name__: losses}
         total = next(iter(logs.values()))
         return ops.mean(ops.cast(total, "float32")), logs
+
+    def gradient_norm(self, loss_fn, network, *args):
+        """||d mean loss / d weights||_2 of a network's active variables, a scalar.
+
+        Args:
+            loss_fn, network, *args: as `minimize` takes them; nothing is trained.
+        """
+        _, (gradients,), _ = self._gradients(loss_fn, (network,), args)
+        squares = [
+            ops.sum(ops.square(ops.cast(g, "float32")))
+            for g in gradients
+            if g is not None
+        ]
+        return ops.sqrt(sum(squares))
 
     def _apply(self, names, groups, gradients, logs):
         """Hand each network's gradients to its optimizer, then average and track."""

@@ -12,11 +12,20 @@ from keras_gen.layers.corruption import (
 )
 from keras_gen.layers.dropout import Dropout
 from keras_gen.layers.feedback import FeedbackCell, RepeatSteps
+from keras_gen.layers.maxout import Maxout
+from keras_gen.layers.minibatch import MinibatchDiscrimination, MinibatchStdDev
+from keras_gen.layers.normalization import BatchNormalization
 from keras_gen.layers.shuffle import DepthToSpace, SpaceToDepth
+from keras_gen.layers.spectral import (
+    SpectralConv2D,
+    SpectralConv2DTranspose,
+    SpectralDense,
+)
 from keras_gen.layers.time_embedding import SinusoidalEmbedding
 from keras_gen.layers.vector_quantizer import VectorQuantizer
 
 __all__ = [
+    "BatchNormalization",
     "BlockMask",
     "DepthToSpace",
     "Dropout",
@@ -24,11 +33,17 @@ __all__ = [
     "GaussianNoise",
     "Greyscale",
     "MaskingNoise",
+    "Maxout",
+    "MinibatchDiscrimination",
+    "MinibatchStdDev",
     "RandomShift",
     "RepeatSteps",
     "SaltAndPepper",
     "SinusoidalEmbedding",
     "SpaceToDepth",
+    "SpectralConv2D",
+    "SpectralConv2DTranspose",
+    "SpectralDense",
     "VectorQuantizer",
     "luma",
     "with_luma",

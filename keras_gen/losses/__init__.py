@@ -5,9 +5,14 @@ first axis is the batch, and results are summed over all other axes: shape (batc
 """
 
 from keras_gen.losses.adversarial import (
-    gradient_penalty,
-    wasserstein_critic_loss,
-    wasserstein_generator_loss,
+    AdversarialLoss,
+    Hinge,
+    LeastSquares,
+    Minimax,
+    NonSaturating,
+    RelativisticPairing,
+    Wasserstein,
+    feature_matching,
 )
 from keras_gen.losses.autoregressive import AutoregressiveLogisticMixture
 from keras_gen.losses.bounds import importance_weighted_bound
@@ -18,6 +23,13 @@ from keras_gen.losses.densities import (
     gaussian_kl,
     gaussian_log_likelihood,
     monte_carlo_kl,
+)
+from keras_gen.losses.gradients import (
+    R1,
+    R2,
+    GradientPenalty,
+    gradient_penalty,
+    zero_centered_penalty,
 )
 from keras_gen.losses.likelihoods import (
     Bernoulli,
@@ -38,17 +50,28 @@ from keras_gen.losses.reductions import (
 from keras_gen.losses.symbols import Categorical
 
 __all__ = [
+    "R1",
+    "R2",
+    "AdversarialLoss",
     "AutoregressiveLogisticMixture",
     "Bernoulli",
     "Categorical",
     "DiscretizedLogistic",
     "DiscretizedLogisticMixture",
+    "GradientPenalty",
+    "Hinge",
     "KLSparsity",
     "L1Sparsity",
+    "LeastSquares",
+    "Minimax",
+    "NonSaturating",
+    "RelativisticPairing",
     "SquaredError",
+    "Wasserstein",
     "bernoulli_log_likelihood",
     "discretized_logistic_log_likelihood",
     "discretized_logistic_log_probability",
+    "feature_matching",
     "gaussian_kl",
     "gaussian_log_likelihood",
     "gradient_penalty",
@@ -58,6 +81,5 @@ __all__ = [
     "sigmoid_jacobian_norm",
     "squared_error",
     "sum_per_example",
-    "wasserstein_critic_loss",
-    "wasserstein_generator_loss",
+    "zero_centered_penalty",
 ]

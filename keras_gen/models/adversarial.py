@@ -1,27 +1,295 @@
-"""The thin base of models with a generator and a critic."""
+"""A generator against a critic: what all adversarial models share."""
 
 import keras
+from keras import ops
 
-from keras_gen.engine import random
+from keras_gen import losses, networks
+from keras_gen.engine import backend, random
 from keras_gen.models import base
 
 
 class AdversarialModel(base.GenerativeModel):
-    """A generator from Gaussian latents to images in [-1, 1], and its judge."""
+    """A generator from Gaussian latents to examples, and the critic that judges them.
+
+    An update is algorithm 1 of Goodfellow et al. 2014 (arXiv:1406.2661): the critic
+    descends its loss `critic_updates` times, each on fresh rows of the batch and fresh
+    samples, then the generator descends its own. Logs `critic_loss`, penalties
+    included, `divergence` (what the critic's loss says of the distance between data and
+    samples; see the loss's `estimates`), `gradient_penalty` (before its weight) and
+    `generator_loss`; the validation `loss` is the divergence from held-out examples.
+
+    A subclass chooses the defaults and the style of its networks, and in
+    `default_loss`, `default_penalties` and `default_optimizers` its paper's.
+
+    Args:
+        image_shape: (height, width, channels), or (features,) for real vectors, which
+            are neither scaled nor bounded.
+        latent_dim: length of the generator's input.
+        filters: channels of the critic's strided convolutions, finest first; the
+            generator mirrors them. () for dense networks.
+        hidden: units of dense networks' hidden layers, those of the critic first to
+            last; the generator mirrors them.
+        kernel_size: side of the kernels.
+        critic_updates: updates of the critic per update of the generator; the batch
+            size on each replica must be a multiple, times `packing`.
+        loss: a `losses.AdversarialLoss`, None for the paper's.
+        penalties: objects such as `losses.GradientPenalty`, `losses.R1`, `losses.R2`,
+            added to the critic's loss; None for the paper's.
+        packing: how many examples, side by side as channels, the critic judges at once
+            (Lin et al. 2018, arXiv:1712.04086, section 3).
+        instance_noise: standard deviation of Gaussian noise on all that the critic sees
+            in training (Sonderby et al. 2017, arXiv:1610.04490, section 3.2), a number,
+            or a `keras.optimizers.schedules` object of the number of updates to anneal
+            it.
+        matched_layer: name or index of a layer of the critic, -2 for what its last one
+            takes, whose mean outputs the generator is to match in place of its loss
+            (`losses.feature_matching`); None for none.
+        spectral: whether to normalise the critic's kernels
+            (`networks.spectrally_normalized`).
+        tail: layers before the last one of the default critic, such as
+            `layers.MinibatchDiscrimination`.
+        critic: any Keras model from examples, images scaled to [-1, 1], to scores
+            (batch, 1), twice differentiable where there are penalties.
+        generator: any Keras model from latents (batch, latent_dim) to examples.
+
+    Raises:
+        ValueError: a given network's shapes do not fit, or a number is out of range.
+    """
 
     networks = ("critic", "generator")
+    trackers = ("loss", "critic_loss", "divergence", "gradient_penalty")
+    trackers += ("generator_loss",)
+
+    # Further keywords of the default convolutional networks.
+    critic_style = {}
+    generator_style = {}
+
+    def __init__(
+        self,
+        *,
+        image_shape=(28, 28, 1),
+        latent_dim=100,
+        filters=(),
+        hidden=(),
+        kernel_size=5,
+        critic_updates=1,
+        loss=None,
+        penalties=None,
+        packing=1,
+        instance_noise=0.0,
+        matched_layer=None,
+        spectral=False,
+        tail=(),
+        critic=None,
+        generator=None,
+        name=None,
+    ):
+        super().__init__(name=name)
+        _check_counts(critic_updates=critic_updates, packing=packing)
+        self.latent_dim = latent_dim
+        self.critic_updates = critic_updates
+        self.packing = packing
+        self.instance_noise = instance_noise
+        self.adversarial_loss = self.default_loss() if loss is None else loss
+        chosen = self.default_penalties() if penalties is None else penalties
+        self.penalties = tuple(chosen)
+        seen = self.with_conditions(tuple(image_shape), packing)
+        taken = self.with_conditions((latent_dim,))
+        critic = critic or self.default_critic(seen)
+        if spectral:
+            critic = networks.spectrally_normalized(critic)
+        generator = generator or self.default_generator(taken, tuple(image_shape))
+        self.ready(critic=critic, generator=generator)
+        base.check_network(self.critic, seen, (1,), "critic")
+        base.check_network(self.generator, taken, tuple(image_shape), "generator")
+        if matched_layer is not None:
+            features = keras.Model(critic.inputs, _layer(critic, matched_layer).output)
+            # A function, so that Keras does not take it for a third network.
+            self._features = lambda *args, **options: features(*args, **options)
+
+    @property
+    def loss_meaning(self):
+        return f"{self.adversarial_loss.estimates}, as the critic sees held-out data"
+
+    # What a paper chooses
+
+    def default_loss(self):
+        """The paper's loss, a `losses.AdversarialLoss`."""
+        return losses.NonSaturating()
+
+    def default_penalties(self):
+        """The paper's penalties on the critic's gradient."""
+        return ()
+
+    def default_critic(self, shape):
+        """A critic of examples of a shape."""
+        return self.build_critic(shape, 1, tail=self.fresh_tail(), name="critic")
+
+    def fresh_tail(self):
+        """Copies of the tail's layers, this model's own."""
+        return [type(x).from_config(x.get_config()) for x in self._config["tail"]]
+
+    def default_generator(self, shape, output_shape):
+        """A generator from latents of a shape."""
+        return self.build_generator(shape[0], output_shape, name="generator")
+
+    def build_critic(self, shape, outputs, **options):
+        """A network from examples to vectors, convolutional or dense."""
+        if self._config["filters"]:
+            return networks.conv_encoder(
+                shape,
+                outputs,
+                filters=self._config["filters"],
+                kernel_size=self._config["kernel_size"],
+                activation="leaky_relu",
+                **self.critic_style,
+                **options,
+            )
+        return networks.dense_network(
+            shape,
+            (outputs,),
+            hidden=self._config["hidden"],
+            activation="leaky_relu",
+            **options,
+        )
+
+    def build_generator(self, inputs, shape, **options):
+        """A network from vectors to examples, convolutional or dense."""
+        # Images lie in [-1, 1]; vectors anywhere.
+        options["output_activation"] = "tanh" if len(shape) == 3 else None
+        if self._config["filters"]:
+            return networks.conv_decoder(
+                inputs,
+                shape,
+                filters=self._config["filters"][::-1],
+                kernel_size=self._config["kernel_size"],
+                **self.generator_style,
+                **options,
+            )
+        hidden = self._config["hidden"][::-1]
+        return networks.dense_network((inputs,), shape, hidden=hidden, **options)
+
+    # What a conditional model adds
+
+    def with_conditions(self, shape, packing=1):
+        """What a network takes beside examples or latents of a shape, packed."""
+        return (*shape[:-1], shape[-1] * packing)
+
+    def conditions(self, *labels):
+        """What networks take beside examples or latents, a tuple of tensors."""
+        return ()
+
+    # Training
+
+    def batch_multiple(self):
+        return self.critic_updates * self.packing
+
+    def prepare(self, data):
+        """A tuple: examples, images scaled to [-1, 1]; then conditions."""
+        return (self.to_internal(base.first(data)),)
+
+    def update(self, batch):
+        noise = self.noise_level()
+        for part in self.split(batch, self.critic_updates):
+            fake = ops.stop_gradient(self.made(part))
+            self.minimize(self.critic_loss, "critic", part, fake, noise)
+        self.minimize(self.generator_loss, "generator", part, noise)
+
+    def noise_level(self):
+        """The standard deviation of the instance noise now, a float or a scalar."""
+        level = self.instance_noise
+        if isinstance(level, keras.optimizers.schedules.LearningRateSchedule):
+            return level(self.optimizer.iterations)
+        return level
+
+    def made(self, batch, training=True):
+        """Fresh samples (batch, ...) under a batch's conditions."""
+        latents = self.latents(ops.shape(batch[0])[0])
+        return self.generator(_joined(latents, batch[1:]), training=training)
+
+    def judged(self, examples, conditions, training=True):
+        """The critic's scores of examples, packed: (batch / packing, 1)."""
+        return self.critic(self._packed(examples, conditions), training=training)
+
+    def critic_loss(self, batch, fake, noise=0.0):
+        """The loss of the critic and its penalties, per pack, with its terms."""
+        real, conditions = _noisy(batch[0], noise), batch[1:]
+        fake = _noisy(fake, noise)
+        loss = self.adversarial_loss.critic(
+            self.judged(real, conditions), self.judged(fake, conditions)
+        )
+        terms = [self.penalty(p, real, fake, conditions) for p in self.penalties]
+        total = loss
+        for penalty, term in zip(self.penalties, terms, strict=True):
+            total = total + penalty.weight * term
+        logs = {"critic_loss": total}
+        logs["divergence"] = self.adversarial_loss.divergence(loss)
+        return logs | ({"gradient_penalty": sum(terms)} if terms else {})
+
+    def penalty(self, penalty, real, fake, conditions=()):
+        """One penalty of pairs of packs, before its weight: (batch / packing,)."""
+        real, *conditions = _as_list(self._packed(real, conditions))
+        fake = _as_list(self._packed(fake, ()))[0]
+        shares = random.uniform((ops.shape(real)[0],))
+
+        def scores(points):
+            return self.critic(_joined(points, conditions), training=True)
+
+        points = penalty.points(real, fake, shares)
+        return penalty.penalty(self.input_gradient(scores, points))
+
+    def generator_loss(self, batch, noise=0.0):
+        """The generator's loss on fresh samples, per pack; or feature matching's."""
+        real, conditions = batch[0], batch[1:]
+        fake = _noisy(self.made(batch), noise)
+        if self._config["matched_layer"] is not None:
+            return self._matching(_noisy(real, noise), fake, conditions)
+        scores = self.judged(fake, conditions)
+        if not self.adversarial_loss.pairs:
+            return self.adversarial_loss.generator(scores)
+        real_scores = self.judged(_noisy(real, noise), conditions)
+        return self.adversarial_loss.generator(scores, real_scores)
+
+    def validate(self, batch):
+        """The divergence of fresh samples from held-out examples."""
+        fake = self.made(batch, training=False)
+        loss = self.adversarial_loss.critic(
+            self.judged(batch[0], batch[1:], training=False),
+            self.judged(fake, batch[1:], training=False),
+        )
+        return {"loss": self.adversarial_loss.divergence(loss)}
+
+    def _matching(self, real, fake, conditions):
+        seen = [
+            backend.gather(self._features(self._packed(x, conditions), training=True))
+            for x in (real, fake)
+        ]
+        return ops.expand_dims(losses.feature_matching(*seen), 0)
+
+    def _packed(self, examples, conditions):
+        return _joined(*_packs((examples, *conditions), self.packing))
+
+    # Verbs
 
     def latents(self, rows):
         """Standard normal latents (rows, latent_dim)."""
         return random.normal((rows, self.latent_dim))
 
     def sample(self, n):
-        """Images (n, h, w, c) in [0, 1] from fresh latents."""
+        """Examples (n, ...) from fresh latents, images in [0, 1]."""
         return self.call(self.latents(n))
 
     def call(self, latents):
         """Images (batch, h, w, c) float32 in [0, 1] of latents (batch, latent_dim)."""
-        return base.from_signed(self.averaged("generator")(latents, training=False))
+        return self.images_from(latents)
+
+    def images_from(self, latents, *labels):
+        """Images (batch, h, w, c) float32 in [0, 1] of latents, and labels if any."""
+        inputs = _joined(latents, self.conditions(*labels))
+        examples = self.averaged("generator")(inputs, training=False)
+        if len(self.data_shape()) == 1:
+            return ops.cast(examples, "float32")
+        return base.from_signed(examples)
 
     def decode(self, latents):
         """Images of given latents.
@@ -32,7 +300,7 @@ class AdversarialModel(base.GenerativeModel):
         Returns:
             float32 array (n, h, w, c) in [0, 1].
         """
-        return self.apply_in_batches(self.call, self.check_codes(latents))
+        return self.apply_in_batches(self.images_from, self.check_codes(latents))
 
     def score(self, images):
         """The critic's scores, higher for what it takes for real.
@@ -42,17 +310,86 @@ class AdversarialModel(base.GenerativeModel):
 
         Returns:
             float32 array (n,).
+
+        Raises:
+            ValueError: the critic judges packs of several images.
         """
-        return self.apply_in_batches(self._score, self.check_inputs(images))
+        self._check_unpacked()
+        return self.apply_in_batches(self.scores, self.check_inputs(images))
+
+    def scores(self, images, *labels):
+        """The critic's scores float32 (batch,) of images, and labels if any."""
+        conditions = self.conditions(*labels)
+        scores = self.judged(self.to_internal(images), conditions, training=False)
+        return ops.reshape(ops.cast(scores, "float32"), (-1,))
+
+    def to_internal(self, examples):
+        """Examples as the networks see them: images scaled to [-1, 1]."""
+        if len(self.data_shape()) == 1:
+            return ops.cast(examples, "float32")
+        return base.to_signed(examples)
 
     def signatures(self):
         latent = ((None, self.latent_dim), "float32")
         image = ((None, *self.data_shape()), "float32")
-        return {
-            "serving_default": (self.call, {"latents": latent}),
-            "score": (self._score, {"images": image}),
-        }
+        labels = self.condition_specs()
+        found = {"serving_default": (self.images_from, {"latents": latent, **labels})}
+        if self.packing == 1:
+            found["score"] = (self.scores, {"images": image, **labels})
+        return found
 
-    def _score(self, images):
-        scores = self.critic(base.to_signed(images), training=False)
-        return keras.ops.reshape(keras.ops.cast(scores, "float32"), (-1,))
+    def _check_unpacked(self):
+        if self.packing != 1:
+            raise ValueError(
+                "Expected a critic of single examples. Received: a model whose critic "
+                f"judges packs of {self.packing}"
+            )
+
+
+def _packs(tensors, packing):
+    """Each of some tensors (batch, ..., c) as (batch / packing, ..., packing * c).
+
+    Rows that fill no pack are left out.
+    """
+    if packing == 1:
+        return tensors[0], tensors[1:]
+
+    def packed(x):
+        shape = x.shape[1:]
+        x = ops.reshape(
+            x[: ops.shape(x)[0] // packing * packing], (-1, packing, *shape)
+        )
+        x = ops.moveaxis(x, 1, -2)  # (packs, ..., packing, c)
+        return ops.reshape(x, (-1, *shape[:-1], packing * shape[-1]))
+
+    first, *rest = (packed(x) for x in tensors)
+    return first, rest
+
+
+def _noisy(examples, level):
+    if isinstance(level, float) and not level:
+        return examples
+    return examples + level * random.normal(ops.shape(examples))
+
+
+def _layer(network, which):
+    """A layer by its name or index."""
+    named = isinstance(which, str)
+    return network.get_layer(which) if named else network.layers[which]
+
+
+def _joined(first, conditions):
+    """What a network of examples and conditions is called on."""
+    return [first, *conditions] if conditions else first
+
+
+def _as_list(inputs):
+    return inputs if isinstance(inputs, list) else [inputs]
+
+
+def _check_counts(**counts):
+    for name, count in counts.items():
+        if isinstance(count, bool) or int(count) != count or count < 1:
+            raise ValueError(
+                f"Expected {name} to be an int of at least 1. Received: {count!r}"
+            )

@@ -113,10 +113,15 @@ class Autoencoder(AutoencodingModel):
 
     def objective(self, images, training=True):
         """What is minimised and its terms, (batch,) each."""
-        codes = self.encoder(self.seen(images), training=training)
-        parameters = self.decoder(codes, training=training)
+        encoder = self.network("encoder", training)
+        codes = encoder(self.seen(images), training=training)
+        parameters = self.network("decoder", training)(codes, training=training)
         reconstruction = -self.likelihood.log_likelihood(images, parameters)
-        penalty = ops.zeros_like(reconstruction) + self.penalty(images, codes)
+        return self.terms(reconstruction, self.penalty(images, codes))
+
+    def terms(self, reconstruction, penalty):
+        """The loss, their sum, and both: (batch,) each; the penalty (batch,) or ()."""
+        penalty = ops.zeros_like(reconstruction) + penalty
         return {
             "loss": reconstruction + penalty,
             "reconstruction": reconstruction,
@@ -132,4 +137,4 @@ class Autoencoder(AutoencodingModel):
         return 0.0
 
     def images_from(self, codes):
-        return self.likelihood.mean(self.decoder(codes, training=False))
+        return self.likelihood.mean(super().images_from(codes))

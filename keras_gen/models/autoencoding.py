@@ -15,11 +15,11 @@ class AutoencodingModel(base.GenerativeModel):
 
     def codes(self, images):
         """Codes (batch, latent_dim) float32 of images (batch, h, w, c) in [0, 1]."""
-        return self.encoder(images, training=False)
+        return self.averaged("encoder")(images, training=False)
 
     def images_from(self, codes):
         """Images (batch, h, w, c) float32 in [0, 1] of codes (batch, latent_dim)."""
-        return self.decoder(codes, training=False)
+        return self.averaged("decoder")(codes, training=False)
 
     def call(self, images):
         """Reconstructions (batch, h, w, c) in [0, 1] of images, uint8 or float."""

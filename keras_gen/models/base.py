@@ -67,19 +67,23 @@ class GenerativeModel(Fitting, Staged, engine.Trainer, keras.Model):
 
     def get_config(self):
         """The constructor's keywords; given networks are serialized with it."""
-        config = {"name": self.name}
-        for key, value in self._config.items():
-            keep = value is None or isinstance(value, (bool, int, float, str))
+
+        def plain(value):
+            if value is None or isinstance(value, (bool, int, float, str)):
+                return value
             if isinstance(value, (list, tuple)):
-                value, keep = list(value), True
-            config[key] = value if keep else keras.saving.serialize_keras_object(value)
-        return config
+                return [plain(item) for item in value]
+            return keras.saving.serialize_keras_object(value)
+
+        return {"name": self.name} | {k: plain(v) for k, v in self._config.items()}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """Build a model from what `get_config` returned."""
 
         def read(value):
+            if isinstance(value, list):
+                return [read(item) for item in value]
             if not isinstance(value, dict):
                 return value
             return keras.saving.deserialize_keras_object(

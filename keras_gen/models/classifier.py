@@ -97,8 +97,8 @@ class Classifier(base.GenerativeModel):
 
     def cross_entropy(self, images, labels, training=True):
         """-log p(label|image) in nats and whether the label is the likeliest."""
-        features = self.backbone(images, training=training)
-        logits = self.head(features, training=training)
+        features = self.network("backbone", training)(images, training=training)
+        logits = self.network("head", training)(features, training=training)
         smoothing = self.label_smoothing if training else 0.0
         targets = ops.one_hot(labels, self.num_classes) * (1 - smoothing)
         targets += smoothing / self.num_classes

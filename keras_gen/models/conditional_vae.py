@@ -3,17 +3,17 @@ label beside the code is Kingma et al. 2014 (arXiv:1406.5298), section 2, model 
 """
 
 import keras
-import numpy as np
-from keras import layers, ops
+from keras import layers
 
 from keras_gen import losses, networks
 from keras_gen.engine import random
-from keras_gen.models import base, checks
+from keras_gen.models import base
+from keras_gen.models.labelled import Labelled
 from keras_gen.models.vae import VAE
 
 
 @keras.saving.register_keras_serializable("keras_gen")
-class ConditionalVAE(VAE):
+class ConditionalVAE(Labelled, VAE):
     """A variational autoencoder of images given their class, which it draws at will.
 
     Maximises E_q(z|x,y)[log p(x|z, y)] - KL(q(z|x, y) || N(0, I)) (Sohn et al.,
@@ -34,12 +34,11 @@ class ConditionalVAE(VAE):
 
     def __init__(self, *, num_classes=10, name="conditional_vae", **options):
         super().__init__(name=name, **options)
-        self.num_classes = num_classes
 
     def default_encoder(self, image_shape, outputs):
         """The label joins the picture, or what convolutions have made of it."""
         images = keras.Input(image_shape)
-        labels = keras.Input((self._config["num_classes"],))
+        labels = keras.Input((self.num_classes,))
         filters, units = self._config["filters"], self.dense_units()
         activation = self._config["activation"]
         if filters:
@@ -66,29 +65,19 @@ class ConditionalVAE(VAE):
     def default_decoder(self, inputs, output_shape):
         """The label stands beside the code."""
         codes = keras.Input((inputs,))
-        labels = keras.Input((self._config["num_classes"],))
+        labels = keras.Input((self.num_classes,))
         x = layers.Concatenate()([codes, labels])
         x = super().default_decoder(x.shape[1], output_shape)(x)
         return keras.Model([codes, labels], x, name="decoder")
 
     def with_conditions(self, shape):
         """What a network takes beside inputs of a shape: one-hot labels."""
-        return (tuple(shape), (self._config["num_classes"],))
-
-    def takes_labels(self):
-        return True
-
-    def check_labels(self, labels, rows):
-        """Labels int64 (rows,), from an array of them or one for all."""
-        labels = labels if labels is None else np.asarray(labels)
-        if labels is not None and not labels.ndim:
-            labels = np.full(rows, labels)
-        return checks.labels(labels, rows, self.num_classes)
+        return (tuple(shape), (self.num_classes,))
 
     def prepare(self, data):
         """(images float32 in [0, 1], one-hot labels float32 (batch, num_classes))."""
         images, labels = base.labelled(data)
-        return base.to_unit(images), ops.one_hot(labels, self.num_classes)
+        return base.to_unit(images), self.one_hot(labels)
 
     def decoded(self, codes, batch, training=False):
         return super().decoded([codes, batch[1]], training=training)
@@ -100,7 +89,7 @@ class ConditionalVAE(VAE):
 
     def images_from(self, codes, labels):
         """Images (batch, h, w, c) in [0, 1] of codes and int labels (batch,)."""
-        batch = (None, ops.one_hot(labels, self.num_classes))
+        batch = (None, self.one_hot(labels))
         return self.likelihood.mean(self.decoded(codes, batch))
 
     def encode(self, images, labels):
@@ -134,28 +123,10 @@ class ConditionalVAE(VAE):
         """log p(x, z|y) - log q(z|x, y), float64 (n, samples) nats; see the VAE's."""
         return self.weigh(self._pair(images, labels), samples, seed)
 
-    def check_conditions(self, n, labels=None):
-        """`labels`: ints (n,) or one for all, or None to draw them uniformly."""
-        labels = np.full(n, -1) if labels is None else self.check_labels(labels, n)
-        return {"labels": labels.astype("int32")}, {}
-
-    def condition_specs(self):
-        """A label for each sample; -1 for one drawn uniformly."""
-        return {"labels": ((None,), "int32")}
-
     def sample(self, n, labels):
         """Images (n, h, w, c) of int32 labels (n,), those below 0 drawn uniformly."""
         codes = random.normal((n, self.latent_dim))
-        drawn = ops.floor(random.uniform((n,)) * self.num_classes)
-        labels = ops.where(labels < 0, ops.cast(drawn, "int32"), labels)
-        return self.images_from(codes, labels)
-
-    def showcase(self, images):
-        """64 samples in the order of the classes."""
-        labels = np.arange(64) * self.num_classes // 64
-        samples = self.generate(64, seed=0, labels=labels, verbose=False)
-        caption = "64 samples in the order of their classes, seed 0"
-        return base.Showcase(samples, caption)
+        return self.images_from(codes, self.drawn(labels))
 
     def signatures(self):
         image = ((None, *self.data_shape()), "float32")

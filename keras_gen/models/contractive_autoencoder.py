@@ -43,7 +43,7 @@ class ContractiveAutoencoder(Autoencoder):
             **options,
         )
         self.contraction = contraction
-        given = self.encoder is options.get("encoder")
+        given = options.get("encoder") is not None
         self._one_layer = not (given or hidden) and code_activation == "sigmoid"
 
     def penalty(self, images, codes):
@@ -52,17 +52,17 @@ class ContractiveAutoencoder(Autoencoder):
                 codes, self.encoder.trainable_variables[0]
             )
         else:
-            norms = self.jacobian_norm(images)
+            norms = self.jacobian_norm(images, self.encoder)
         return self.contraction * norms
 
-    def jacobian_norm(self, images):
+    def jacobian_norm(self, images, encoder):
         """||d code / d image||_F^2 of images (batch, h, w, c) in [0, 1]: (batch,)."""
         units, rows = self.latent_dim, ops.shape(images)[0]
         copies = ops.repeat(images, units, axis=0)  # (batch * units, h, w, c)
         chosen = ops.tile(ops.eye(units), (rows, 1))  # (batch * units, units)
 
         def unit(x):
-            return ops.sum(self.encoder(x, training=False) * chosen, axis=-1)
+            return ops.sum(encoder(x, training=False) * chosen, axis=-1)
 
         squares = ops.square(self.input_gradient(unit, copies))
         return ops.sum(ops.reshape(losses.sum_per_example(squares), (-1, units)), -1)
@@ -77,4 +77,4 @@ class ContractiveAutoencoder(Autoencoder):
         return self.apply_in_batches(self._norms, images, batch_size=32)
 
     def _norms(self, images):
-        return self.jacobian_norm(base.to_unit(images))
+        return self.jacobian_norm(base.to_unit(images), self.averaged("encoder"))

@@ -85,7 +85,7 @@ class DDPM(base.GenerativeModel):
         t = ops.cast(random.uniform((rows,)) * steps, "int32")
         noise = random.normal(ops.shape(images))
         a, s = self.levels(t)
-        network = self.denoiser if training else self.averaged("denoiser")
+        network = self.network("denoiser", training)
         output = network([a * images + s * noise, t], training=training)
         target = self.target.target(images, noise, a, s)
         return {"loss": losses.squared_error(target, output)}

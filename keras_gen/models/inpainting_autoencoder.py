@@ -61,21 +61,21 @@ class InpaintingAutoencoder(ConvolutionalAutoencoder):
 
     def objective(self, images, training=True):
         missing = self.corruption.missing(images)  # (batch, h, w, 1)
-        codes = self.encoder(self.masked(images, missing), training=training)
-        parameters = self.decoder(codes, training=training)
+        codes = self.codes_around(images, missing, training)
+        parameters = self.network("decoder", training)(codes, training=training)
         loss = self.likelihood.log_likelihood
         hidden = loss(images * missing, parameters * missing)
         reconstruction = -hidden - self.context * loss(images, parameters)
-        penalty = ops.zeros_like(reconstruction) + self.penalty(images, codes)
-        return {
-            "loss": reconstruction + penalty,
-            "reconstruction": reconstruction,
-            "penalty": penalty,
-        }
+        return self.terms(reconstruction, self.penalty(images, codes))
 
     def codes(self, images):
         """Codes of images (batch, h, w, c) in [0, 1] of which nothing is missing."""
-        return self.encoder(self.masked(images, ops.zeros_like(images[..., :1])))
+        return self.codes_around(images, ops.zeros_like(images[..., :1]))
+
+    def codes_around(self, images, missing, training=False):
+        """Codes of images in [0, 1] and where (batch, h, w, 1) their pixels miss."""
+        seen = self.masked(images, missing)
+        return self.network("encoder", training)(seen, training=training)
 
     def fill(self, images, mask):
         """Images whose missing pixels are replaced.
@@ -88,7 +88,7 @@ class InpaintingAutoencoder(ConvolutionalAutoencoder):
             float32 (batch, h, w, c) in [0, 1].
         """
         images, mask = base.to_unit(images), ops.cast(mask, "float32")
-        filled = self.images_from(self.encoder(self.masked(images, mask)))
+        filled = self.images_from(self.codes_around(images, mask))
         return ops.where(mask > 0, filled, images)
 
     def inpaint(self, images, mask):
@@ -108,9 +108,10 @@ class InpaintingAutoencoder(ConvolutionalAutoencoder):
         """
         images = self.check_inputs(images)
         mask = _check_mask(mask, images.shape[:3])
-        scale = 255 if images.dtype == np.uint8 else 1
-        both = np.concatenate([images / np.float32(scale), mask], axis=-1)
-        return self.apply_in_batches(self._inpaint, both.astype("float32"))
+        # Scaled here: a compiled division may round otherwise, and known pixels stay.
+        scale = np.float32(255 if images.dtype == np.uint8 else 1)
+        images = (images / scale).astype("float32")
+        return self.apply_in_batches(self.fill, (images, mask))
 
     def draw_masks(self, images, *, seed=0):
         """Masks as training draws them, for `inpaint`.
@@ -136,9 +137,6 @@ class InpaintingAutoencoder(ConvolutionalAutoencoder):
         mask = ((None, *self.data_shape()[:2], 1), "float32")
         inpaint = (self.fill, {"images": image, "mask": mask})
         return super().signatures() | {"inpaint": inpaint}
-
-    def _inpaint(self, both):
-        return self.fill(both[..., :-1], both[..., -1:])
 
     def _draw_masks(self, images, seed):
         with self.noise(seed):

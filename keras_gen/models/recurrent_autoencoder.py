@@ -185,7 +185,7 @@ class RecurrentAutoencoder(AutoencodingModel):
 
     def validate(self, sequences):
         frames, real = self.frames(sequences)
-        codes = self.encoder([frames, real], training=False)
+        codes = self.averaged("encoder")([frames, real], training=False)
         forced = self._forced(frames, codes)
         free = self._free(codes, ops.shape(frames)[1])
         return {
@@ -205,12 +205,14 @@ class RecurrentAutoencoder(AutoencodingModel):
 
     def _forced(self, frames, codes):
         flags = ops.ones_like(frames[..., :1])
-        return self.decoder([before(frames), flags, codes], training=False)
+        decoder = self.averaged("decoder")
+        return decoder([before(frames), flags, codes], training=False)
 
     def _free(self, codes, steps):
         """Parameters (batch, steps, channels), the decoder reading its own output."""
         blank = ops.zeros((ops.shape(codes)[0], steps, self.features))
-        return self.decoder([blank, blank[..., :1], codes], training=False)
+        decoder = self.averaged("decoder")
+        return decoder([blank, blank[..., :1], codes], training=False)
 
     def _values(self, parameters):
         """Steps that parameters stand for: float32 vectors or int32 symbols."""
@@ -228,7 +230,7 @@ class RecurrentAutoencoder(AutoencodingModel):
     def codes(self, sequences):
         """Codes (batch, latent_dim) float32 of sequences."""
         frames, real = self.frames(sequences)
-        return self.encoder([frames, real], training=False)
+        return self.averaged("encoder")([frames, real], training=False)
 
     def images_from(self, codes, steps=None):
         """Sequences of codes, free-running, of so many steps."""
@@ -238,7 +240,7 @@ class RecurrentAutoencoder(AutoencodingModel):
     def call(self, sequences):
         """Sequences of the inputs' lengths, decoded freely from their codes."""
         frames, real = self.frames(sequences)
-        codes = self.encoder([frames, real], training=False)
+        codes = self.averaged("encoder")([frames, real], training=False)
         free = self._free(codes, ops.shape(frames)[1])
         return self._padded(self._values(free), real)
 
@@ -273,7 +275,7 @@ class RecurrentAutoencoder(AutoencodingModel):
 
     def _teacher_forced(self, sequences):
         frames, real = self.frames(sequences)
-        codes = self.encoder([frames, real], training=False)
+        codes = self.averaged("encoder")([frames, real], training=False)
         return self._padded(self._values(self._forced(frames, codes)), real)
 
     def showcase(self, sequences):

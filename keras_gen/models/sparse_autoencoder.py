@@ -5,6 +5,7 @@ autoencoder" (CS294A lecture notes).
 import keras
 
 from keras_gen import losses
+from keras_gen.engine import backend
 from keras_gen.models.autoencoder import Autoencoder
 
 
@@ -43,4 +44,4 @@ class SparseAutoencoder(Autoencoder):
 
     def penalty(self, images, codes):
         """Of the codes of the whole batch, all replicas' rows together."""
-        return self.sparsity.penalty(self.gather(codes))
+        return self.sparsity.penalty(backend.gather(codes))

@@ -131,8 +131,8 @@ class StackedAutoencoder(AutoencodingModel):
         k = self.depth
         below = self.codes_of(images, k - 1)
         seen = below if self.corruption is None else self.corruption(below)
-        codes = getattr(self, f"encoder_{k}")(seen, training=training)
-        parameters = getattr(self, f"decoder_{k}")(codes, training=training)
+        codes = self._through(f"encoder_{k}", seen, training)
+        parameters = self._through(f"decoder_{k}", codes, training)
         likelihood = self.likelihood if k == 1 else losses.SquaredError(bounded=False)
         return {"loss": -likelihood.log_likelihood(below, parameters)}
 
@@ -146,14 +146,14 @@ class StackedAutoencoder(AutoencodingModel):
         """Codes (batch, units[depth - 1]) of images in [0, 1]; these at depth 0."""
         values = images
         for k in range(1, depth + 1):
-            values = getattr(self, f"encoder_{k}")(values, training=training)
+            values = self._through(f"encoder_{k}", values, training)
         return values
 
     def parameters_of(self, codes, training=False):
         """The likelihood's parameters (batch, h, w, channels) of codes."""
         values = codes
         for k in range(self.depth, 0, -1):
-            values = getattr(self, f"decoder_{k}")(values, training=training)
+            values = self._through(f"decoder_{k}", values, training)
         return values
 
     def codes(self, images):
@@ -179,7 +179,7 @@ class StackedAutoencoder(AutoencodingModel):
         inputs = keras.Input(image_shape)
         values = keras.layers.Rescaling(0.5, offset=0.5)(inputs)  # to [0, 1]
         for k in range(1, len(self.units) + 1):
-            encoder = getattr(self, f"encoder_{k}")
+            encoder = self.averaged(f"encoder_{k}")
             copy = keras.models.clone_model(encoder)
             copy.set_weights(encoder.get_weights())
             values = copy(values)
@@ -190,6 +190,9 @@ class StackedAutoencoder(AutoencodingModel):
             backbone=keras.Model(inputs, values, name="backbone"),
             **options,
         )
+
+    def _through(self, name, values, training):
+        return self.network(name, training)(values, training=training)
 
     def _last(self):
         return self.stage == self.num_stages - 1

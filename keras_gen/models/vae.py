@@ -32,8 +32,9 @@ class VAE(AutoencodingModel):
         hidden: units of the dense layer next to the code; of dense networks a tuple,
             those of the layer next to the picture first, which the decoder mirrors.
         activation: of the hidden layers; the paper's dense ones had "tanh".
-        likelihood: `losses.Bernoulli()` (the default) or
-            `losses.DiscretizedLogistic()`, or an object with their methods.
+        likelihood: `losses.Bernoulli()` (the default); of 8-bit pixels
+            `losses.DiscretizedLogistic()`, `DiscretizedLogisticMixture()` or
+            `AutoregressiveLogisticMixture()`; or an object with their methods.
         encoder: any Keras model from images (batch, h, w, c) in [0, 1] to
             (batch, 2 * latent_dim), mean and log variance; built from the keywords
             above by default.
@@ -161,7 +162,7 @@ class VAE(AutoencodingModel):
 
     def posterior(self, batch, training=False):
         """Mean and log variance of q(z|x), (batch, latent_dim) each."""
-        encoder = self.encoder if training else self.averaged("encoder")
+        encoder = self.network("encoder", training)
         return ops.split(encoder(batch, training=training), 2, axis=-1)
 
     def decoded(self, codes, batch=None, training=False):
@@ -172,8 +173,7 @@ class VAE(AutoencodingModel):
             batch: what `prepare` returned, from which a conditional model takes its
                 conditions.
         """
-        decoder = self.decoder if training else self.averaged("decoder")
-        return decoder(codes, training=training)
+        return self.network("decoder", training)(codes, training=training)
 
     def importance(self, batch, noise, training=False):
         """log p(x, z) - log q(z|x) of z = mean + exp(log_variance / 2) * noise.

@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_gen import layers, losses, networks
-from keras_gen.engine import random
+from keras_gen.engine import backend, random
 from keras_gen.models import base
 from keras_gen.models.autoencoding import AutoencodingModel
 
@@ -149,15 +149,15 @@ class VQVAE(AutoencodingModel):
         Distances and likelihoods are sums over places, channels and pixels.
         """
         quantizer = self.quantizer()
-        vectors = self.encoder(images, training=training)
+        vectors = self.network("encoder", training)(images, training=training)
         codes = quantizer.nearest(vectors)
         chosen = quantizer(codes)
         copied = vectors + ops.stop_gradient(chosen - vectors)
-        parameters = self.decoder(copied, training=training)
+        parameters = self.network("decoder", training)(copied, training=training)
         reconstruction = -self.likelihood.log_likelihood(images, parameters)
         distance = ops.square(vectors - ops.stop_gradient(chosen))
         commitment = losses.sum_per_example(distance)
-        perplexity = code_perplexity(self.gather(codes), self.codebook_size)
+        perplexity = code_perplexity(backend.gather(codes), self.codebook_size)
         if training:
             self.learn_codes(ops.stop_gradient(vectors), codes)
         return {
@@ -175,15 +175,15 @@ class VQVAE(AutoencodingModel):
             codes: int32 (batch, h', w'), their codes.
         """
         quantizer, places = self.quantizer(), math.prod(self.code_shape())
-        flat = ops.reshape(self.gather(vectors), (-1, quantizer.channels))
+        flat = ops.reshape(backend.gather(vectors), (-1, quantizer.channels))
         rows = ops.shape(codes)[0]
-        codes = ops.reshape(self.gather(codes), (-1,))
+        codes = ops.reshape(backend.gather(codes), (-1,))
         if not self.restart:
             quantizer.learn(flat, codes)
             return
         # Each code draws a picture by the greatest of all rows' numbers, which are the
         # same on any number of replicas, and a place in it by that row's other number.
-        draws = self.gather(random.uniform((rows, self.codebook_size, 2)))
+        draws = backend.gather(random.uniform((rows, self.codebook_size, 2)))
         row = ops.argmax(draws[..., 0], axis=0)  # (codebook_size,)
         number = ops.take_along_axis(draws[..., 1], row[None], axis=0)[0]
         place = ops.cast(ops.floor(number * places), row.dtype)

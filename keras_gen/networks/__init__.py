@@ -11,6 +11,7 @@ from keras_gen.networks.spatial import (
     spatial_decoder,
     spatial_encoder,
 )
+from keras_gen.networks.spectral import spectrally_normalized
 from keras_gen.networks.unet import unet
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "residual_features",
     "spatial_decoder",
     "spatial_encoder",
+    "spectrally_normalized",
     "unet",
 ]

@@ -13,6 +13,7 @@ def dense_network(
     hidden=(),
     activation="relu",
     output_activation=None,
+    tail=(),
     kernel_regularizer=None,
     name=None,
 ):
@@ -23,6 +24,7 @@ def dense_network(
         hidden: units of each hidden layer, the one next to the input first.
         activation: of the hidden layers.
         output_activation: of the last layer, None for none.
+        tail: layers from (batch, features) to such, before the last dense one.
         kernel_regularizer: a `keras.regularizers` object for every kernel, or None.
 
     Returns:
@@ -35,6 +37,8 @@ def dense_network(
     for units in hidden:
         x = layers.Dense(units, kernel_regularizer=kernel_regularizer)(x)
         x = layers.Activation(activation)(x)
+    for layer in tail:
+        x = layer(x)
     x = layers.Dense(
         math.prod(output_shape), kernel_regularizer=kernel_regularizer, dtype="float32"
     )(x)

@@ -184,5 +184,5 @@ def _protocol(bench, recipe, weights, batch_size):
             },
         }
         if bench.rivals:
-            protocol["gaussian_mixture"] = bench.rival[1]
+            protocol["gaussian_mixture"] = bench.mixture[1]
     return protocol

@@ -45,8 +45,9 @@ class Compressor:
 
     Args:
         model: a trained `VAE` without conditions whose likelihood is one of 8-bit
-            values (`losses.DiscretizedLogistic`, `losses.DiscretizedLogisticMixture`),
-            or the name or the folder of a preset of one.
+            values (`losses.DiscretizedLogistic`, `DiscretizedLogisticMixture` or
+            `AutoregressiveLogisticMixture`), or the name or the folder of a preset of
+            one.
 
     Raises:
         ImportError: constriction is not installed.

@@ -138,7 +138,7 @@ class LossyCompressor:
         """SHA-256 of the networks and the tables."""
         digest = hashlib.sha256(json.dumps([self.bits]).encode())
         for name in self.model.networks:
-            for weight in getattr(self.model, name).get_weights():
+            for weight in self.model.averaged(name).get_weights():
                 digest.update(np.ascontiguousarray(weight, "<f4").tobytes())
         for table in self.tables.values():
             digest.update(table.astype(table.dtype.newbyteorder("<")).tobytes())

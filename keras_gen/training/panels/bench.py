@@ -134,7 +134,7 @@ class Bench:
         """Row's name to pictures, in place of samples."""
         rows = {"model": self.fake, "floor": self.train[self.draw(self.train, 1)]}
         if self.rivals:
-            mixture, _ = self.rival
+            mixture, _ = self.mixture
             rows["gaussian_mixture"] = mixture.sample(self.samples, seed=self.seed)
         if (
             self.rivals
@@ -154,7 +154,7 @@ class Bench:
         return self.model.decode(prior.sample(self.samples, seed=self.seed))
 
     @property
-    def rival(self):
+    def mixture(self):
         """The Gaussian mixture of the training images, and its file's hash."""
         kept = ("image_size", "split", "channels")
         options = {k: self.table[k] for k in kept}
