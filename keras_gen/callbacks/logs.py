@@ -31,15 +31,19 @@ class TensorBoardLogs(keras.callbacks.Callback):
         self._add(1, session_log=start)
 
     def on_epoch_end(self, epoch, logs=None):
-        values = [
-            summary_pb2.Summary.Value(tag=name, simple_value=float(np.mean(value)))
-            for name, value in sorted((logs or {}).items())
-        ]
-        self._add(summary=summary_pb2.Summary(value=values))
-        self._writer.flush()
+        self.scalars(logs or {})
 
     def on_train_end(self, logs=None):
         self._writer.close()
+
+    def scalars(self, values):
+        """Write a dict from tags to numbers, at the step reached."""
+        values = [
+            summary_pb2.Summary.Value(tag=name, simple_value=float(np.mean(value)))
+            for name, value in sorted(values.items())
+        ]
+        self._add(summary=summary_pb2.Summary(value=values))
+        self._writer.flush()
 
     def image(self, tag, picture):
         """Write a uint8 array (h, w, 1 or 3) under a tag, at the step reached."""

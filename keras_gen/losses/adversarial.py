@@ -38,6 +38,10 @@ class AdversarialLoss:
         """The divergence that a critic's loss stands for where that is the least."""
         raise NotImplementedError
 
+    def probability(self, scores):
+        """D of what was scored, in [0, 1] for the best critic; None without one."""
+        return None
+
     def get_config(self):
         return {}
 
@@ -83,6 +87,9 @@ class Minimax(AdversarialLoss):
         """log 2 - loss / 2: theorem 1 there."""
         return math.log(2) - critic_loss / 2
 
+    def probability(self, scores):
+        return ops.sigmoid(scores)
+
     def get_config(self):
         return {"smoothing": self.smoothing}
 
@@ -116,6 +123,9 @@ class LeastSquares(AdversarialLoss):
     def divergence(self, critic_loss):
         """2 - 8 loss: the best critic p / (p + q) leaves (1/2) sum p q / (p + q)."""
         return 2 - 8 * critic_loss
+
+    def probability(self, scores):
+        return scores
 
 
 @keras.saving.register_keras_serializable("keras_gen")

@@ -6,9 +6,10 @@ from keras import ops
 from keras_gen import losses, networks
 from keras_gen.engine import backend, random
 from keras_gen.models import base
+from keras_gen.models.diagnosis import Diagnosis
 
 
-class AdversarialModel(base.GenerativeModel):
+class AdversarialModel(Diagnosis, base.GenerativeModel):
     """A generator from Gaussian latents to examples, and the critic that judges them.
 
     An update is algorithm 1 of Goodfellow et al. 2014 (arXiv:1406.2661): the critic
@@ -103,7 +104,9 @@ class AdversarialModel(base.GenerativeModel):
         base.check_network(self.critic, seen, (1,), "critic")
         base.check_network(self.generator, taken, tuple(image_shape), "generator")
         if matched_layer is not None:
-            features = keras.Model(critic.inputs, _layer(critic, matched_layer).output)
+            key = "name" if isinstance(matched_layer, str) else "index"
+            layer = critic.get_layer(**{key: matched_layer})
+            features = keras.Model(critic.inputs, layer.output)
             # A function, so that Keras does not take it for a third network.
             self._features = lambda *args, **options: features(*args, **options)
 
@@ -211,14 +214,17 @@ class AdversarialModel(base.GenerativeModel):
         """The critic's scores of examples, packed: (batch / packing, 1)."""
         return self.critic(self._packed(examples, conditions), training=training)
 
-    def critic_loss(self, batch, fake, noise=0.0):
+    def critic_loss(self, batch, fake, noise=0.0, training=True):
         """The loss of the critic and its penalties, per pack, with its terms."""
         real, conditions = _noisy(batch[0], noise), batch[1:]
         fake = _noisy(fake, noise)
         loss = self.adversarial_loss.critic(
-            self.judged(real, conditions), self.judged(fake, conditions)
+            self.judged(real, conditions, training),
+            self.judged(fake, conditions, training),
         )
-        terms = [self.penalty(p, real, fake, conditions) for p in self.penalties]
+        terms = [
+            self.penalty(p, real, fake, conditions, training) for p in self.penalties
+        ]
         total = loss
         for penalty, term in zip(self.penalties, terms, strict=True):
             total = total + penalty.weight * term
@@ -226,28 +232,36 @@ class AdversarialModel(base.GenerativeModel):
         logs["divergence"] = self.adversarial_loss.divergence(loss)
         return logs | ({"gradient_penalty": sum(terms)} if terms else {})
 
-    def penalty(self, penalty, real, fake, conditions=()):
+    def penalty(self, penalty, real, fake, conditions=(), training=True):
         """One penalty of pairs of packs, before its weight: (batch / packing,)."""
-        real, *conditions = _as_list(self._packed(real, conditions))
-        fake = _as_list(self._packed(fake, ()))[0]
+        gradients = self.slopes(penalty.points, real, fake, conditions, training)
+        return penalty.penalty(gradients)
+
+    def slopes(self, points, real, fake, conditions, training):
+        """The critic's gradients at points of pairs of packs, (batch / packing, ...).
+
+        `points` is a function of the real packs, the generated ones, and uniform
+        numbers (batch / packing,).
+        """
+        (real, conditions) = _packs((real, *conditions), self.packing)
+        fake, _ = _packs((fake,), self.packing)
         shares = random.uniform((ops.shape(real)[0],))
 
-        def scores(points):
-            return self.critic(_joined(points, conditions), training=True)
+        def scores(x):
+            return self.critic(_joined(x, conditions), training=training)
 
-        points = penalty.points(real, fake, shares)
-        return penalty.penalty(self.input_gradient(scores, points))
+        return self.input_gradient(scores, points(real, fake, shares))
 
-    def generator_loss(self, batch, noise=0.0):
+    def generator_loss(self, batch, noise=0.0, training=True):
         """The generator's loss on fresh samples, per pack; or feature matching's."""
-        real, conditions = batch[0], batch[1:]
-        fake = _noisy(self.made(batch), noise)
+        real, conditions = _noisy(batch[0], noise), batch[1:]
+        fake = _noisy(self.made(batch, training), noise)
         if self._config["matched_layer"] is not None:
-            return self._matching(_noisy(real, noise), fake, conditions)
-        scores = self.judged(fake, conditions)
+            return self._matching(real, fake, conditions, training)
+        scores = self.judged(fake, conditions, training)
         if not self.adversarial_loss.pairs:
             return self.adversarial_loss.generator(scores)
-        real_scores = self.judged(_noisy(real, noise), conditions)
+        real_scores = self.judged(real, conditions, training)
         return self.adversarial_loss.generator(scores, real_scores)
 
     def validate(self, batch):
@@ -259,12 +273,12 @@ class AdversarialModel(base.GenerativeModel):
         )
         return {"loss": self.adversarial_loss.divergence(loss)}
 
-    def _matching(self, real, fake, conditions):
+    def _matching(self, real, fake, conditions, training):
         seen = [
-            backend.gather(self._features(self._packed(x, conditions), training=True))
+            self._features(self._packed(x, conditions), training=training)
             for x in (real, fake)
         ]
-        return ops.expand_dims(losses.feature_matching(*seen), 0)
+        return ops.expand_dims(losses.feature_matching(*map(backend.gather, seen)), 0)
 
     def _packed(self, examples, conditions):
         return _joined(*_packs((examples, *conditions), self.packing))
@@ -341,8 +355,8 @@ class AdversarialModel(base.GenerativeModel):
     def _check_unpacked(self):
         if self.packing != 1:
             raise ValueError(
-                "Expected a critic of single examples. Received: a model whose critic "
-                f"judges packs of {self.packing}"
+                "Expected a critic of single examples. "
+                f"Received: one of packs of {self.packing}"
             )
 
 
@@ -372,19 +386,9 @@ def _noisy(examples, level):
     return examples + level * random.normal(ops.shape(examples))
 
 
-def _layer(network, which):
-    """A layer by its name or index."""
-    named = isinstance(which, str)
-    return network.get_layer(which) if named else network.layers[which]
-
-
 def _joined(first, conditions):
     """What a network of examples and conditions is called on."""
     return [first, *conditions] if conditions else first
-
-
-def _as_list(inputs):
-    return inputs if isinstance(inputs, list) else [inputs]
 
 
 def _check_counts(**counts):

@@ -29,11 +29,12 @@ class GAN(AdversarialModel):
     def build_critic(self, shape, outputs, tail=(), name=None):
         if self._config["filters"]:
             return super().build_critic(shape, outputs, tail=tail, name=name)
+        pieces = self._config["pieces"]
         x = inputs = keras.Input(shape)
         if len(shape) != 1:
             x = keras.layers.Flatten()(x)
         for units in self._config["hidden"]:
-            x = layers.Maxout(units, self._config["pieces"])(x)
+            x = layers.Maxout(pieces)(keras.layers.Dense(units * pieces)(x))
             x = layers.Dropout(self._config["dropout"])(x)
         for layer in tail:
             x = layer(x)

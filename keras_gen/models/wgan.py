@@ -1,6 +1,7 @@
 """Wasserstein GAN: Arjovsky, Chintala and Bottou 2017 (arXiv:1701.07875)."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_gen import losses
@@ -65,6 +66,15 @@ class WGAN(AdversarialModel):
             variable.constraint = constraint
             variable.assign(constraint(variable.value))
         self.clip = clip
+
+    def diagnose(self, images, labels=None, *, seed=0):
+        """As in `AdversarialModel`, and `clip_saturation`: the share at the bound."""
+        found = super().diagnose(images, labels, seed=seed)
+        weights = [np.abs(v.numpy()) for v in self.critic.trainable_variables]
+        bound = np.float32(self.clip)
+        at_bound = sum(np.count_nonzero(w >= bound) for w in weights)
+        found["clip_saturation"] = float(at_bound / sum(w.size for w in weights))
+        return found
 
     def default_loss(self):
         return losses.Wasserstein()

@@ -86,6 +86,10 @@ class Recipe:
 
     def held_out(self, rows):
         """At most so many held-out images, drawn once and for all: (rows, h, w, c)."""
+        return self.held_out_pairs(rows)[0]
+
+    def held_out_pairs(self, rows):
+        """`held_out` and their labels, None where there are none."""
         table = self.tables["data"]
         batch = data.pipeline(
             table["source"],
@@ -94,7 +98,7 @@ class Recipe:
             drop_remainder=False,
             **self._image_options(),
         ).first_batch()
-        return batch[0] if isinstance(batch, tuple) else batch
+        return batch if isinstance(batch, tuple) else (batch, None)
 
     def evaluation(self):
         """The `evaluate` table, its objects built: {"sampler": DDIM(20)} and such."""

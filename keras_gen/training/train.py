@@ -20,6 +20,7 @@ from keras_gen.callbacks import Diverged
 logger = logging.getLogger("keras_gen")
 CHECKPOINT = "checkpoint.weights.h5"
 SECONDS = "seconds.json"
+DIAGNOSED = 240  # held-out examples: packs of up to six fill it
 
 
 def train(recipe, *, runs="runs", strategy="auto", verbose=2, export=True):
@@ -102,7 +103,7 @@ def _fit(model, recipe, run, place, verbose):
         pipeline,
         validation_data=held_out,
         initial_epoch=epoch,
-        callbacks=[*_callbacks(recipe, place, every), timing],
+        callbacks=[*_callbacks(model, recipe, place, every), timing],
         verbose=verbose,
         **options,
     )
@@ -123,14 +124,19 @@ def _fit(model, recipe, run, place, verbose):
     }
 
 
-def _callbacks(recipe, place, samples_every):
+def _callbacks(model, recipe, place, samples_every):
     logs = callbacks.TensorBoardLogs(place / "logs")
     images = recipe.held_out(64)
     stages = recipe.stages()
+    diagnostics = []
+    if hasattr(model, "diagnose"):
+        pairs = recipe.held_out_pairs(DIAGNOSED)
+        diagnostics = [callbacks.Diagnostics(logs, *pairs)]
     return [
         *([callbacks.Stages(stages)] if stages else []),
         callbacks.StopOnNaN(),
         logs,
+        *diagnostics,
         callbacks.SampleGrid(
             place / "samples", logs, images=images, every=samples_every
         ),
