@@ -18,6 +18,7 @@ BEGIN = "<!-- zoo table: python -m keras_gen.cards -->"
 END = "<!-- end of zoo table -->"
 ROWS = {
     "model": "this model",
+    "truncated": "truncated",
     "floor": "training set",
     "gaussian_mixture": "Gaussian mixture",
     "mixture_prior": "mixture prior",

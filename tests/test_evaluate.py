@@ -13,7 +13,7 @@ from keras_gen import data, diffusion, metrics, presets, training
 
 SAMPLES, TRAIN, TEST = 64, 120, 40
 DISTANCES = {"frechet_distance", "kernel_distance", "precision", "recall"}
-DISTANCES |= {"density", "coverage", "classifier_score"}
+DISTANCES |= {"density", "coverage", "classifier_score", "class_balance"}
 COPIES = {"memorisation", "duplicates"}
 RECONSTRUCTIONS = {"mse", "psnr", "ssim"}
 ROWS = {"model", "floor", "gaussian_mixture"}

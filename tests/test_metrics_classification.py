@@ -361,3 +361,33 @@ def test_other_nats_are_refused():
     for dimensions in (0, -3):
         with pytest.raises(ValueError, match=f"Received: dimensions={dimensions}"):
             likelihood.bits_per_dim(1.0, dimensions)
+
+
+# Class balance
+
+
+def test_class_balance_by_hand():
+    fake, real = np.repeat([0, 1, 2], [6, 3, 1]), np.repeat([0, 1, 2], [2, 2, 2])
+    # Shares .6, .3, .1 against a third each: ratios .56, .9 and .3.
+    assert classification.class_balance(fake, real, 3) == pytest.approx(0.3)
+    assert classification.class_balance(real, fake, 3) == pytest.approx(0.3)
+    assert classification.class_balance(fake, fake, 5) == 1.0
+    assert classification.class_balance(fake % 2, real, 3) == 0.0  # class 2 is missing
+
+
+def test_class_balance_has_an_interval_that_holds_the_truth():
+    rng = np.random.default_rng(0)
+    shares = np.array([0.5, 0.3, 0.2])
+    held = 0
+    for seed in range(20):
+        fake, real = rng.choice(3, 2000, p=shares), np.arange(3000) % 3
+        found = classification.class_balance(fake, real, 3, resamples=50, seed=seed)
+        assert found.low < found < found.high
+        held += found.low <= 0.6 <= found.high
+    assert held >= 16
+
+
+@pytest.mark.parametrize("fake", [[], [3], [-1], [0.5]])
+def test_class_balance_refuses_what_are_no_classes(fake):
+    with pytest.raises(ValueError, match=r"Expected .*Received: "):
+        classification.class_balance(np.array(fake), np.array([0, 1]), 3)

@@ -1,6 +1,7 @@
 """What models are good for: small objects and functions over them."""
 
 from keras_gen.applications.anomaly import AnomalyDetector
+from keras_gen.applications.augmentation import augment
 from keras_gen.applications.clustering import Clusterer
 from keras_gen.applications.compression import Compressor, LossyCompressor
 from keras_gen.applications.features import Encoder
@@ -28,6 +29,7 @@ __all__ = [
     "LossyCompressor",
     "MixturePrior",
     "arithmetic",
+    "augment",
     "fill_biharmonic",
     "interpolate",
     "lerp",

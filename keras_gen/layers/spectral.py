@@ -17,7 +17,7 @@ class _Spectral:
 
     def build(self, input_shape):
         super().build(input_shape)
-        matrix = self._matrix(super().kernel)
+        matrix = self._matrix(self._kernel)
         # Replicas hold equal kernels, so that one of them speaks for all.
         self.vector = self.add_weight(
             shape=(matrix.shape[1],),
@@ -29,14 +29,19 @@ class _Spectral:
 
     @property
     def kernel(self):
-        kernel = super().kernel
-        _, sigma = self._singular(self._matrix(kernel))
-        return kernel / ops.cast(sigma, kernel.dtype)
+        _, sigma = self._singular(self._matrix(self._kernel))
+        # A kernel of zeros stays one.
+        return self._kernel / ops.cast(ops.maximum(sigma, 1e-12), self._kernel.dtype)
+
+    @kernel.setter
+    def kernel(self, variable):
+        # Conv2DTranspose assigns to `kernel` what the other layers keep here.
+        self._kernel = variable
 
     def call(self, inputs, training=False):
         outputs = super().call(inputs)
         if training:
-            matrix = ops.stop_gradient(self._matrix(super().kernel))
+            matrix = ops.stop_gradient(self._matrix(self._kernel))
             left, _ = self._singular(matrix)
             self.vector.assign(_unit(ops.matmul(ops.transpose(matrix), left)))
         return outputs

@@ -2,6 +2,7 @@
 
 from keras_gen.metrics.catalogue import CATALOGUE, Figure
 from keras_gen.metrics.classification import (
+    class_balance,
     class_coverage,
     clustering_accuracy,
     conditional_accuracy,
@@ -41,6 +42,7 @@ __all__ = [
     "GaussianMixture",
     "GaussianModes",
     "bits_per_dim",
+    "class_balance",
     "class_coverage",
     "clustering_accuracy",
     "conditional_accuracy",

@@ -55,6 +55,12 @@ CATALOGUE = {
         "higher",
         "the inception score by the extractor's classes; interval from ten splits",
     ),
+    "class_balance": Figure(
+        "class balance",
+        "higher",
+        "the least ratio, smaller over larger, of a class's shares among samples and "
+        "among real pictures, as the extractor sees them; 0 where a class is missing",
+    ),
     "conditional_accuracy": Figure(
         "conditional accuracy",
         "higher",

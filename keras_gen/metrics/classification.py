@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from keras_gen.metrics import intervals
+
 # How far from 1 a row of probabilities may add up.
 TOLERANCE = 1e-4
 
@@ -130,6 +132,41 @@ def class_coverage(
     shares = _shares(np.ones(classes) if reference is None else reference, classes)
     divergence = categorical_kl(counts / counts.sum(), shares)
     return ClassCoverage(int(np.count_nonzero(counts)), float(divergence))
+
+
+def class_balance(fake, real, classes, *, resamples=0, seed=0) -> intervals.Estimate:
+    """How evenly samples fall into the classes that real pictures have.
+
+    The least over all classes of min(p / q, q / p), p and q the class's shares among
+    samples and real pictures: 1 where all shares agree, 0 where a class is missing,
+    1/3 where one is three times too rare or too frequent.
+
+    Args:
+        fake, real: (n,) and (m,) integers in [0, classes), the classes predicted.
+        classes: their number. Classes that neither has do not count.
+        resamples, seed: of the bootstrap of both, as in `intervals.mean`.
+
+    Returns:
+        An `Estimate` in [0, 1].
+
+    Raises:
+        ValueError: on labels out of range or none at all.
+    """
+    counts = [np.bincount(_labels(x, classes), minlength=classes) for x in (fake, real)]
+    value = _least_ratio(*(c / c.sum() for c in counts))
+    resamples = intervals.check_resamples(resamples)
+    if not resamples:
+        return intervals.Estimate(value)
+    rng = np.random.default_rng(seed)
+    drawn = [rng.multinomial(c.sum(), c / c.sum(), resamples) / c.sum() for c in counts]
+    replicates = [_least_ratio(p, q) for p, q in zip(*drawn, strict=True)]
+    return intervals.around(value, np.array(replicates))
+
+
+def _least_ratio(p, q):
+    seen = (p > 0) | (q > 0)
+    p, q = p[seen], q[seen]
+    return float((np.minimum(p, q) / np.maximum(p, q)).min())
 
 
 def clustering_accuracy(labels, clusters) -> float:

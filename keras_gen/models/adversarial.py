@@ -7,6 +7,7 @@ from keras_gen import losses, networks
 from keras_gen.engine import backend, random
 from keras_gen.models import base
 from keras_gen.models.diagnosis import Diagnosis
+from keras_gen.models.packing import joined, packs
 
 
 class AdversarialModel(Diagnosis, base.GenerativeModel):
@@ -208,7 +209,7 @@ class AdversarialModel(Diagnosis, base.GenerativeModel):
     def made(self, batch, training=True):
         """Fresh samples (batch, ...) under a batch's conditions."""
         latents = self.latents(ops.shape(batch[0])[0])
-        return self.generator(_joined(latents, batch[1:]), training=training)
+        return self.generator(joined(latents, batch[1:]), training=training)
 
     def judged(self, examples, conditions, training=True):
         """The critic's scores of examples, packed: (batch / packing, 1)."""
@@ -243,12 +244,12 @@ class AdversarialModel(Diagnosis, base.GenerativeModel):
         `points` is a function of the real packs, the generated ones, and uniform
         numbers (batch / packing,).
         """
-        (real, conditions) = _packs((real, *conditions), self.packing)
-        fake, _ = _packs((fake,), self.packing)
+        (real, conditions) = packs((real, *conditions), self.packing)
+        fake, _ = packs((fake,), self.packing)
         shares = random.uniform((ops.shape(real)[0],))
 
         def scores(x):
-            return self.critic(_joined(x, conditions), training=training)
+            return self.critic(joined(x, conditions), training=training)
 
         return self.input_gradient(scores, points(real, fake, shares))
 
@@ -281,17 +282,30 @@ class AdversarialModel(Diagnosis, base.GenerativeModel):
         return ops.expand_dims(losses.feature_matching(*map(backend.gather, seen)), 0)
 
     def _packed(self, examples, conditions):
-        return _joined(*_packs((examples, *conditions), self.packing))
+        return joined(*packs((examples, *conditions), self.packing))
 
     # Verbs
 
-    def latents(self, rows):
-        """Standard normal latents (rows, latent_dim)."""
-        return random.normal((rows, self.latent_dim))
+    def latents(self, rows, truncation=1.0):
+        """Normal latents (rows, latent_dim) of standard deviation `truncation`."""
+        return truncation * random.normal((rows, self.latent_dim))
 
-    def sample(self, n):
+    def check_conditions(self, n, truncation=1.0, **conditions):
+        """`truncation`, in (0, 1], and what a conditional model takes besides.
+
+        Latents nearer to their mean give more typical and less varied samples: the
+        trade of Brock et al. 2019 (arXiv:1809.11096), section 3.1, by scaling.
+        """
+        if not 0 < truncation <= 1:
+            raise ValueError(
+                f"Expected a truncation in (0, 1]. Received: truncation={truncation}"
+            )
+        own, fixed = super().check_conditions(n, **conditions)
+        return own, {**fixed, "truncation": float(truncation)}
+
+    def sample(self, n, truncation=1.0):
         """Examples (n, ...) from fresh latents, images in [0, 1]."""
-        return self.call(self.latents(n))
+        return self.call(self.latents(n, truncation))
 
     def call(self, latents):
         """Images (batch, h, w, c) float32 in [0, 1] of latents (batch, latent_dim)."""
@@ -299,7 +313,7 @@ class AdversarialModel(Diagnosis, base.GenerativeModel):
 
     def images_from(self, latents, *labels):
         """Images (batch, h, w, c) float32 in [0, 1] of latents, and labels if any."""
-        inputs = _joined(latents, self.conditions(*labels))
+        inputs = joined(latents, self.conditions(*labels))
         examples = self.averaged("generator")(inputs, training=False)
         if len(self.data_shape()) == 1:
             return ops.cast(examples, "float32")
@@ -360,35 +374,10 @@ class AdversarialModel(Diagnosis, base.GenerativeModel):
             )
 
 
-def _packs(tensors, packing):
-    """Each of some tensors (batch, ..., c) as (batch / packing, ..., packing * c).
-
-    Rows that fill no pack are left out.
-    """
-    if packing == 1:
-        return tensors[0], tensors[1:]
-
-    def packed(x):
-        shape = x.shape[1:]
-        x = ops.reshape(
-            x[: ops.shape(x)[0] // packing * packing], (-1, packing, *shape)
-        )
-        x = ops.moveaxis(x, 1, -2)  # (packs, ..., packing, c)
-        return ops.reshape(x, (-1, *shape[:-1], packing * shape[-1]))
-
-    first, *rest = (packed(x) for x in tensors)
-    return first, rest
-
-
 def _noisy(examples, level):
-    if isinstance(level, float) and not level:
+    if isinstance(level, (int, float)) and not level:
         return examples
     return examples + level * random.normal(ops.shape(examples))
-
-
-def _joined(first, conditions):
-    """What a network of examples and conditions is called on."""
-    return [first, *conditions] if conditions else first
 
 
 def _check_counts(**counts):

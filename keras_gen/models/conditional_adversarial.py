@@ -8,6 +8,7 @@ import keras
 from keras import layers
 
 from keras_gen.models import base
+from keras_gen.models.adversarial import AdversarialModel
 from keras_gen.models.dcgan import DCGAN
 from keras_gen.models.labelled import Labelled
 from keras_gen.models.wgan_gp import WGANGP
@@ -66,13 +67,27 @@ class ConditionalAdversarial(Labelled):
         x = self.build_generator(x.shape[1], output_shape, name="joint")(x)
         return keras.Model(inputs, x, name="generator")
 
-    def sample(self, n, labels):
+    def check_conditions(self, n, labels=None, truncation=1.0):
+        """`labels`, as `Labelled` takes them, and `truncation`, as models without."""
+        own, _ = Labelled.check_conditions(self, n, labels)
+        _, fixed = AdversarialModel.check_conditions(self, n, truncation)
+        return own, fixed
+
+    def sample(self, n, labels, truncation=1.0):
         """Examples (n, ...) of int32 labels (n,), those below 0 drawn uniformly."""
-        return self.images_from(self.latents(n), self.drawn(labels))
+        return self.images_from(self.latents(n, truncation), self.drawn(labels))
 
     def call(self, inputs):
         """Images (batch, h, w, c) float32 in [0, 1] of [latents, labels (batch,)]."""
         return self.images_from(*inputs)
+
+    def images_from(self, latents, labels):
+        """Images (batch, h, w, c) float32 in [0, 1] of latents and labels (batch,)."""
+        return super().images_from(latents, labels)
+
+    def scores(self, images, labels):
+        """The critic's scores float32 (batch,) of images and labels (batch,)."""
+        return super().scores(images, labels)
 
     def decode(self, latents, labels):
         """Images float32 (n, h, w, c) in [0, 1] of latents (n, latent_dim) and labels.

@@ -29,6 +29,6 @@ def spectrally_normalized(network):
         cls = TWINS.get(type(layer), type(layer))
         return cls.from_config(layer.get_config())
 
-    copy = keras.models.clone_model(network, clone_function=twin)
+    copy = keras.models.clone_model(network, clone_function=twin, recursive=True)
     copy.name = network.name
     return copy

@@ -15,6 +15,7 @@ TABLES |= {"card"}
 WORDS = {"card", "evaluate", "source"}
 SAMPLERS = {"Ancestral": diffusion.Ancestral, "DDIM": diffusion.DDIM}
 EVALUATE_KEYS = {"samples", "extractor", "headline", "generate", "rival", "twin"}
+EVALUATE_KEYS |= {"truncation"}
 DATA_KEYS = {"source", "split", "validation_split", "batch_size", "image_size"}
 DATA_KEYS |= {"channels", "seed"}
 
@@ -28,9 +29,10 @@ class Recipe:
     (epochs, steps_per_epoch, samples_every), `stages` (epochs, a list with those of
     each stage, in place of the ones in `fit`), `quick` (overrides of the former for a
     short run), `evaluate` (samples, extractor, headline, `generate`, what the verb is
-    called with, `rival`, a preset to measure beside, and `twin`, what to change of the
-    model's config for another one to train and measure beside), `source` (the paper)
-    and `card` (words for the entry's card).
+    called with, `rival`, a preset to measure beside, `twin`, what to change of the
+    model's config for another one to train and measure beside, and `truncation`, with
+    which to measure samples too), `source` (the paper) and `card` (words for the
+    entry's card).
     """
 
     name: str

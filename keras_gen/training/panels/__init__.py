@@ -48,6 +48,7 @@ PANELS = (
             "density",
             "coverage",
             "classifier_score",
+            "class_balance",
         ),
         lambda model: model.samples(),
         samples,

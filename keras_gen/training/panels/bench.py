@@ -122,17 +122,33 @@ class Bench:
         return (rows, labels) if self.model.takes_labels() else (rows,)
 
     @functools.cached_property
+    def ways(self):
+        """Row's name to the options of `generate` by which the model draws samples."""
+        asked = self.options.get("generate", {})
+        ways = {"model": asked}
+        if "truncation" in self.options:
+            ways["truncated"] = {**asked, "truncation": self.options["truncation"]}
+            self.words["truncated"] = (
+                f"the same model with `truncation={self.options['truncation']}`"
+            )
+        return ways
+
+    def drawn(self, **options):
+        """The model's samples, a verb's options beside the protocol's."""
+        common = {"seed": self.seed, "verbose": False}
+        return self.model.generate(self.samples, **common, **options)
+
+    @functools.cached_property
     def fake(self):
         """The model's samples."""
-        conditions = self.options.get("generate", {})
-        return self.model.generate(
-            self.samples, seed=self.seed, verbose=False, **conditions
-        )
+        return self.drawn(**self.ways["model"])
 
     @functools.cached_property
     def generators(self):
         """Row's name to pictures, in place of samples."""
         rows = {"model": self.fake, "floor": self.train[self.draw(self.train, 1)]}
+        others = {k: v for k, v in self.ways.items() if k != "model"}
+        rows |= {row: self.drawn(**options) for row, options in others.items()}
         if self.rivals:
             mixture, _ = self.mixture
             rows["gaussian_mixture"] = mixture.sample(self.samples, seed=self.seed)
@@ -165,6 +181,12 @@ class Bench:
         """Row's name to features float64; "real" are those of held-out pictures."""
         pictures = {"real": self.real, **self.generators}
         return {k: metrics.features(v, self.extractor) for k, v in pictures.items()}
+
+    @functools.cached_property
+    def classified(self):
+        """Row's name to probabilities (n, classes); "real" are held-out pictures'."""
+        pictures = {"real": self.real, **self.generators}
+        return {k: self.extractor.classify(v) for k, v in pictures.items()}
 
     def mean(self, values):
         """The mean of per-example values with its interval, an `Estimate`."""

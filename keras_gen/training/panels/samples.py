@@ -32,14 +32,21 @@ def samples(bench):
             pair = metrics.density_coverage(real, fake, **common)
             found |= dict(zip(("density", "coverage"), pair))
         if bench.wants("classifier_score"):
-            found["classifier_score"] = _classifier_score(bench, row)
+            found["classifier_score"] = _classifier_score(bench.classified[row], bench)
+        if bench.wants("class_balance"):
+            found["class_balance"] = _class_balance(bench.classified, row, common)
         for name, estimate in found.items():
             rows.setdefault(name, {})[row] = estimate
     return rows
 
 
-def _classifier_score(bench, row):
-    probabilities = bench.extractor.classify(bench.generators[row])
+def _class_balance(classified, row, common):
+    fake, real = (classified[name].argmax(axis=1) for name in (row, "real"))
+    classes = classified[row].shape[1]
+    return metrics.class_balance(fake, real, classes, **common)
+
+
+def _classifier_score(probabilities, bench):
     splits = min(10, len(probabilities))
     value, deviation = metrics.inception_score(
         probabilities, splits=splits, seed=bench.seed
@@ -66,14 +73,13 @@ def copies(bench):
 
 def conditions(bench):
     """How often samples of a class are seen as it by the extractor's classifier."""
-    classes = bench.model.num_classes
-    labels = np.arange(bench.samples) % classes
-    asked = bench.options.get("generate", {})
-    options = {**asked, "labels": labels, "seed": bench.seed, "verbose": False}
-    pictures = bench.model.generate(bench.samples, **options)
-    probabilities = bench.extractor.classify(pictures)
-    hits = metrics.conditional_accuracy(probabilities, labels)
-    return {"conditional_accuracy": {"model": bench.mean(hits)}}
+    labels = np.arange(bench.samples) % bench.model.num_classes
+    rows = {}
+    for row, options in bench.ways.items():
+        probabilities = bench.extractor.classify(bench.drawn(labels=labels, **options))
+        hits = metrics.conditional_accuracy(probabilities, labels)
+        rows[row] = bench.mean(hits)
+    return {"conditional_accuracy": rows}
 
 
 def likelihoods(bench):

@@ -1,0 +1,347 @@
+"""One tiny configuration of every model class, and what it takes and gives."""
+
+import dataclasses
+from collections.abc import Callable
+
+import keras
+import numpy as np
+from conformance_data import (
+    IMAGE_SHAPE,
+    bad_images,
+    bad_sequences,
+    bad_symbols,
+    images,
+    noise,
+    sequences,
+    symbols,
+)
+
+import keras_gen
+
+
+@dataclasses.dataclass(frozen=True)
+class Golden:
+    """What the conformance tests need to know of a class.
+
+    Args:
+        make: builds a tiny model, uncompiled.
+        given: builds the networks to hand to the class, and the keywords with them.
+        call_inputs: inputs of `call` for three rows.
+        classes: number of classes of a model that trains on labels, else 0.
+        output_shape: of a row of `call`.
+        stages: epochs of each of its stages in a run of four.
+        data: function from a number of examples and a seed to these.
+        bad: function without arguments to a dict of data that must be refused.
+        output_range: least and largest value of `call`.
+        output_dtype: of `call`.
+    """
+
+    make: Callable
+    given: Callable
+    call_inputs: Callable
+    classes: int = 0
+    output_shape: tuple = IMAGE_SHAPE
+    stages: tuple = (4,)
+    data: Callable = images
+    bad: Callable = bad_images
+    output_range: tuple = (0, 1)
+    output_dtype: str = "float32"
+
+
+def _vae(cls=keras_gen.VAE, **defaults):
+    sizes = {"latent_dim": 4, "filters": (4, 8), "hidden": 8, **defaults}
+    return lambda **options: cls(image_shape=IMAGE_SHAPE, **sizes | options)
+
+
+def _vq_vae(**options):
+    sizes = {"codebook_size": 8, "code_channels": 3, "filters": (4,), "blocks": 1}
+    return keras_gen.VQVAE(image_shape=IMAGE_SHAPE, **sizes | options)
+
+
+def _adversarial(cls, **defaults):
+    sizes = {"latent_dim": 4, "filters": (4, 8), "kernel_size": 3} | defaults
+    return lambda **options: cls(image_shape=IMAGE_SHAPE, **sizes | options)
+
+
+def _ddpm(**options):
+    sizes = {"filters": (8,), "shuffle": 2, "dropout": 0.1}
+    sizes["schedule"] = keras_gen.diffusion.LinearSchedule(steps=8)
+    return keras_gen.DDPM(image_shape=IMAGE_SHAPE, **sizes | options)
+
+
+def _plain(cls, **defaults):
+    """A maker of tiny autoencoders of one dense layer each way, or one convolution."""
+    sizes = {"image_shape": IMAGE_SHAPE, "latent_dim": 4} | defaults
+    return lambda **options: cls(**sizes | options)
+
+
+def _given_stacked_autoencoder():
+    return {
+        "encoder_1": dense(IMAGE_SHAPE, (8,), "encoder_1"),
+        "decoder_2": dense((4,), (8,), "decoder_2"),
+        "likelihood": keras_gen.losses.Bernoulli(),
+    }
+
+
+def _given_autoencoder(**more):
+    return {
+        "encoder": dense(IMAGE_SHAPE, (4,), "encoder"),
+        "decoder": dense((4,), IMAGE_SHAPE, "decoder"),
+        **more,
+    }
+
+
+def _lstm_autoencoder(**options):
+    sizes = {"sequence_shape": (6, 3), "latent_dim": 4, "units": 5}
+    sizes |= {"dropout": 0.2, "forcing": 0.5}
+    return keras_gen.LSTMAutoencoder(**sizes | options)
+
+
+def _gru_autoencoder(**options):
+    sizes = {"sequence_shape": (6,), "alphabet": "abc", "latent_dim": 4, "units": 5}
+    sizes |= {"embedding": 3, "forcing": 0.5}
+    return keras_gen.GRUAutoencoder(**sizes | options)
+
+
+def _given_recurrent(features, likelihood):
+    sizes = {"features": features, "latent_dim": 4, "units": 3}
+    sizes["cell"] = keras.layers.LSTMCell
+    encoder = keras_gen.networks.recurrent_encoder(**sizes)
+    decoder = keras_gen.networks.recurrent_decoder(**sizes, likelihood=likelihood)
+    return {"encoder": encoder, "decoder": decoder}
+
+
+def _classifier(**options):
+    sizes = {"num_classes": 3, "num_features": 6, "filters": (4, 8), "dropout": 0.2}
+    sizes |= {"shift": 1, "flip": True, "label_smoothing": 0.1}
+    return keras_gen.Classifier(image_shape=IMAGE_SHAPE, **sizes | options)
+
+
+def _given_classifier():
+    return {
+        "backbone": dense(IMAGE_SHAPE, (6,), "backbone"),
+        "head": dense((6,), (3,), "head"),
+    }
+
+
+def _given_vae():
+    logistic = keras_gen.losses.DiscretizedLogistic()
+    encoder = dense(IMAGE_SHAPE, (8,), "encoder")
+    decoder = dense((4,), (8, 8, 2), "decoder")
+    return {"encoder": encoder, "decoder": decoder, "likelihood": logistic}
+
+
+def _given_conditional_vae():
+    return {
+        "encoder": _beside_labels(dense((67,), (8,), "inner"), IMAGE_SHAPE, "encoder"),
+        "decoder": _beside_labels(dense((7,), IMAGE_SHAPE, "inner"), (4,), "decoder"),
+    }
+
+
+def _beside_labels(network, inputs, name):
+    """A network of vectors for inputs of a shape and three one-hot labels."""
+    inputs = [keras.Input(inputs), keras.Input((3,))]
+    flat = keras.layers.Concatenate()([keras.layers.Flatten()(x) for x in inputs])
+    return keras.Model(inputs, network(flat), name=name)
+
+
+def _given_vq_vae():
+    return {
+        "encoder": dense(IMAGE_SHAPE, (4, 4, 3), "encoder"),
+        "decoder": dense((4, 4, 3), IMAGE_SHAPE, "decoder"),
+        "restart": 0.0,
+    }
+
+
+def _given_adversarial(**more):
+    return {
+        "critic": dense(IMAGE_SHAPE, (1,), "critic"),
+        "generator": dense((4,), IMAGE_SHAPE, "generator"),
+        **more,
+    }
+
+
+def _given_conditional_adversarial():
+    return {
+        "packing": 1,
+        "critic": _beside_labels(dense((67,), (1,), "inner"), IMAGE_SHAPE, "critic"),
+        "generator": _beside_labels(dense((7,), IMAGE_SHAPE, "inner"), (4,), "made"),
+    }
+
+
+def _given_ddpm():
+    denoiser = keras_gen.networks.unet(
+        IMAGE_SHAPE, filters=(4, 8), shuffle=1, groups=4, heads=2
+    )
+    return {"denoiser": denoiser, "target": keras_gen.diffusion.Velocity()}
+
+
+def dense(inputs, outputs, name):
+    """A network of one dense layer between shapes without their batch."""
+    return keras.Sequential(
+        [
+            keras.Input(inputs),
+            keras.layers.Flatten(),
+            keras.layers.Dense(int(np.prod(outputs)), activation="tanh"),
+            keras.layers.Reshape(outputs),
+        ],
+        name=name,
+    )
+
+
+GOLDENS = {
+    "Autoencoder": Golden(
+        _plain(
+            keras_gen.Autoencoder,
+            hidden=(8,),
+            kernel_regularizer=keras.regularizers.L2(0.01),
+        ),
+        lambda: _given_autoencoder(likelihood=keras_gen.losses.Bernoulli()),
+        lambda: images(3),
+    ),
+    "ConvolutionalAutoencoder": Golden(
+        _plain(keras_gen.ConvolutionalAutoencoder, filters=(4,), hidden=8),
+        _given_autoencoder,
+        lambda: images(3),
+    ),
+    "DenoisingAutoencoder": Golden(
+        _plain(keras_gen.DenoisingAutoencoder, filters=(4,)),
+        lambda: _given_autoencoder(
+            corruption=keras_gen.layers.SaltAndPepper(0.2),
+            augmentation=keras_gen.layers.RandomShift(1),
+        ),
+        lambda: images(3),
+    ),
+    "InpaintingAutoencoder": Golden(
+        _plain(
+            keras_gen.InpaintingAutoencoder,
+            filters=(4,),
+            corruption=keras_gen.layers.BlockMask(2, 5),
+        ),
+        lambda: _given_autoencoder(
+            encoder=dense((8, 8, 2), (4,), "encoder"),
+            corruption=keras_gen.layers.BlockMask(3, 3),
+        ),
+        lambda: images(3),
+    ),
+    "SparseAutoencoder": Golden(
+        _plain(keras_gen.SparseAutoencoder),
+        lambda: _given_autoencoder(sparsity=keras_gen.losses.L1Sparsity(0.01)),
+        lambda: images(3),
+    ),
+    "ContractiveAutoencoder": Golden(
+        _plain(keras_gen.ContractiveAutoencoder, hidden=(6,)),
+        _given_autoencoder,
+        lambda: images(3),
+    ),
+    "StackedAutoencoder": Golden(
+        _plain(
+            keras_gen.StackedAutoencoder,
+            hidden=(8,),
+            activation="tanh",
+            corruption=keras_gen.layers.MaskingNoise(0.25),
+        ),
+        _given_stacked_autoencoder,
+        lambda: images(3),
+        stages=(1, 2, 1),  # the run is cut within the second
+    ),
+    "VAE": Golden(_vae(), _given_vae, lambda: images(3)),
+    "BetaVAE": Golden(
+        _vae(keras_gen.BetaVAE, filters=(), hidden=(8, 6)),
+        _given_vae,
+        lambda: images(3),
+    ),
+    "ConditionalVAE": Golden(
+        _vae(keras_gen.ConditionalVAE, num_classes=3),
+        _given_conditional_vae,
+        lambda: [images(3), np.array([0, 2, 1])],
+        classes=3,
+    ),
+    "IWAE": Golden(
+        _vae(keras_gen.IWAE, samples=3, activation="tanh"),
+        _given_vae,
+        lambda: images(3),
+    ),
+    "LSTMAutoencoder": Golden(
+        _lstm_autoencoder,
+        lambda: _given_recurrent(3, keras_gen.losses.SquaredError(bounded=False)),
+        lambda: sequences(3),
+        data=sequences,
+        bad=bad_sequences,
+        output_shape=(6, 3),
+        output_range=(-np.inf, np.inf),
+    ),
+    "GRUAutoencoder": Golden(
+        _gru_autoencoder,
+        lambda: _given_recurrent(4, keras_gen.losses.Categorical()),
+        lambda: symbols(3),
+        data=symbols,
+        bad=bad_symbols,
+        output_shape=(6,),
+        output_range=(0, 3),
+        output_dtype="int32",
+    ),
+    "VQVAE": Golden(_vq_vae, _given_vq_vae, lambda: images(3)),
+    "GAN": Golden(
+        _adversarial(
+            keras_gen.GAN,
+            filters=(),
+            hidden=(8, 6),
+            tail=[keras_gen.layers.MinibatchDiscrimination(3, 2)],
+            instance_noise=keras.optimizers.schedules.PolynomialDecay(0.1, 3, 0.0),
+        ),
+        lambda: _given_adversarial(loss=keras_gen.losses.Minimax(smoothing=0.1)),
+        lambda: noise(3, 4),
+    ),
+    "DCGAN": Golden(
+        _adversarial(keras_gen.DCGAN, matched_layer=-2),
+        lambda: _given_adversarial(loss=keras_gen.losses.LeastSquares()),
+        lambda: noise(3, 4),
+    ),
+    "ConditionalGAN": Golden(
+        _adversarial(
+            keras_gen.ConditionalGAN,
+            num_classes=3,
+            projection=True,
+            features=6,
+            critic_norm=False,
+            spectral=True,
+            loss=keras_gen.losses.Hinge(),
+            tail=[keras_gen.layers.MinibatchStdDev(2)],
+        ),
+        _given_conditional_adversarial,
+        lambda: [noise(3, 4), np.array([0, 2, 1])],
+        classes=3,
+    ),
+    "WGAN": Golden(
+        _adversarial(keras_gen.WGAN, critic_updates=2, clip=0.1),
+        _given_adversarial,
+        lambda: noise(3, 4),
+    ),
+    "WGANGP": Golden(
+        _adversarial(keras_gen.WGANGP, critic_updates=2),
+        lambda: _given_adversarial(
+            loss=keras_gen.losses.RelativisticPairing(),
+            penalties=[keras_gen.losses.R1(), keras_gen.losses.R2()],
+        ),
+        lambda: noise(3, 4),
+    ),
+    "ConditionalWGANGP": Golden(
+        _adversarial(
+            keras_gen.ConditionalWGANGP, num_classes=3, critic_updates=2, packing=2
+        ),
+        _given_conditional_adversarial,
+        lambda: [noise(3, 4), np.array([0, 2, 1])],
+        classes=3,
+    ),
+    "Classifier": Golden(
+        _classifier,
+        _given_classifier,
+        lambda: images(3),
+        classes=3,
+        output_shape=(3,),
+    ),
+    "DDPM": Golden(
+        _ddpm, _given_ddpm, lambda: [noise(3, *IMAGE_SHAPE), np.array([0, 3, 7])]
+    ),
+}
