@@ -20,10 +20,13 @@ class WGANGP(AdversarialModel):
     Args:
         latent_dim, filters, critic_updates: as in `AdversarialModel`.
         penalty_weight: weight w of the gradient penalty.
+        generator_norm: whether the generator has batch normalisation, as in the
+            authors' other experiments; the critic must not, whose gradient is penalised
+            example by example (section 4).
         **options: as `AdversarialModel` takes them.
     """
 
-    critic_style = generator_style = {"initializer": "he_uniform"}
+    critic_style = {"initializer": "he_uniform"}
 
     def __init__(
         self,
@@ -32,9 +35,11 @@ class WGANGP(AdversarialModel):
         filters=(32, 64, 128),
         critic_updates=5,
         penalty_weight=10.0,
+        generator_norm=False,
         name="wgan_gp",
         **options,
     ):
+        self.generator_style = {**self.critic_style, "batch_norm": generator_norm}
         super().__init__(
             latent_dim=latent_dim,
             filters=filters,
