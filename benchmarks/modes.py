@@ -27,7 +27,7 @@ TARGETS = {
     "ring of 8": metrics.GaussianModes.ring(),
     "grid of 25": metrics.GaussianModes.grid(),
 }
-SAMPLES, POINTS, BATCH = 2500, 100_000, 256
+SAMPLES, POINTS, BATCH, STEPS_AT_ONCE = 2500, 100_000, 256, 10
 UPDATES, QUICK_UPDATES = 15_000, 1_000
 SEEDS, QUICK_SEEDS = (0, 1, 2), (0,)
 PICTURE = pathlib.Path(__file__).parent.parent / "docs" / "modes.png"
@@ -123,7 +123,9 @@ def compiled(make, keywords, seed):
         rate = annealed(rate, decay) if decay else rate
         optimizers[network] = keras.optimizers.Adam(rate, beta_1=0.5)
     averages = {"generator": average} if average else {}
-    model.compile(optimizers, averages=averages, seed=seed, steps_per_execution=50)
+    # XLA makes such small steps three times faster, even on a CPU.
+    options = {"jit_compile": True, "steps_per_execution": STEPS_AT_ONCE}
+    model.compile(optimizers, averages=averages, seed=seed, **options)
     return model
 
 
@@ -215,7 +217,7 @@ def stacked_model(name, updates, seed=0):
 
 
 def stacked(name, updates, seed=0):
-    """Modes of three garments: a `ModeCoverage`, all samples counting as good."""
+    """Which of the 1,000 triples a trained model draws: a `ClassCoverage`."""
     images, _ = data.load("fashion_mnist", "train")
     rows = np.random.default_rng(seed).integers(len(images), size=(len(images), 3))
     model = stacked_model(name, updates, seed)
@@ -229,8 +231,7 @@ def stacked(name, updates, seed=0):
     judge = metrics.find_extractor("classifier_fashion_mnist")
     digits = [judge.classify(samples[..., k : k + 1]).argmax(axis=1) for k in range(3)]
     labels = np.array([100, 10, 1]) @ np.stack(digits)
-    modes, reverse_kl = metrics.class_coverage(labels, 1000)
-    return metrics.ModeCoverage(modes, 1.0, reverse_kl)
+    return metrics.class_coverage(labels, 1000)
 
 
 def main(argv=None):
