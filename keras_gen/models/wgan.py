@@ -44,6 +44,7 @@ class WGAN(AdversarialModel):
             mirrors them.
         critic_updates: as in `AdversarialModel`.
         clip: c, the largest absolute value of a critic's weight.
+        critic_norm: whether the critic has batch normalisation, as DCGAN's.
         **options: as `AdversarialModel` takes them.
     """
 
@@ -55,9 +56,11 @@ class WGAN(AdversarialModel):
         filters=(64, 128),
         critic_updates=5,
         clip=0.01,
+        critic_norm=True,
         name="wgan",
         **options,
     ):
+        self.critic_style = {"batch_norm": critic_norm}
         super().__init__(
             filters=filters, critic_updates=critic_updates, name=name, **options
         )
