@@ -72,7 +72,7 @@ def best(updates):
     return {
         "loss": losses.RelativisticPairing(),
         "packing": 2,
-        "penalties": [losses.R1(0.03)],
+        "penalties": [losses.R1(0.05)],
         "decay": updates,
         "average": 0.9995,
     }
