@@ -116,7 +116,7 @@ class VAELoop(Loop):
 class WGANGPLoop(Loop):
     """Gulrajani et al. 2017 (arXiv:1704.00028), algorithm 1."""
 
-    metrics = ("critic_loss", "wasserstein", "gradient_penalty", "generator_loss")
+    metrics = ("critic_loss", "divergence", "gradient_penalty", "generator_loss")
     critic_updates = 5
 
     def build(self):
@@ -157,7 +157,7 @@ class WGANGPLoop(Loop):
             penalty = self.penalty(real, fake)
             loss = 10.0 * penalty - distance
         self.apply(tape, loss, self.critic)
-        self.track(critic_loss=loss, wasserstein=distance, gradient_penalty=penalty)
+        self.track(critic_loss=loss, divergence=distance, gradient_penalty=penalty)
 
     def penalty(self, real, fake):
         share = self.uniform((len(real), 1, 1, 1))
