@@ -117,7 +117,7 @@ class Autoencoder(AutoencodingModel):
         codes = encoder(self.seen(images), training=training)
         parameters = self.network("decoder", training)(codes, training=training)
         reconstruction = -self.likelihood.log_likelihood(images, parameters)
-        return self.terms(reconstruction, self.penalty(images, codes))
+        return self.terms(reconstruction, self.penalty(images, codes, training))
 
     def terms(self, reconstruction, penalty):
         """The loss, their sum, and both: (batch,) each; the penalty (batch,) or ()."""
@@ -132,7 +132,7 @@ class Autoencoder(AutoencodingModel):
         """What the encoder is trained on in place of images: the images."""
         return images
 
-    def penalty(self, images, codes):
+    def penalty(self, images, codes, training):
         """What is added to the reconstruction's loss, () or (batch,): nothing."""
         return 0.0
 

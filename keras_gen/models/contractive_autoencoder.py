@@ -46,13 +46,12 @@ class ContractiveAutoencoder(Autoencoder):
         given = options.get("encoder") is not None
         self._one_layer = not (given or hidden) and code_activation == "sigmoid"
 
-    def penalty(self, images, codes):
+    def penalty(self, images, codes, training):
+        encoder = self.network("encoder", training)
         if self._one_layer:
-            norms = losses.sigmoid_jacobian_norm(
-                codes, self.encoder.trainable_variables[0]
-            )
+            norms = losses.sigmoid_jacobian_norm(codes, encoder.weights[0])
         else:
-            norms = self.jacobian_norm(images, self.encoder)
+            norms = self.jacobian_norm(images, encoder)
         return self.contraction * norms
 
     def jacobian_norm(self, images, encoder):

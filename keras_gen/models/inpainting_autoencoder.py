@@ -66,7 +66,7 @@ class InpaintingAutoencoder(ConvolutionalAutoencoder):
         loss = self.likelihood.log_likelihood
         hidden = loss(images * missing, parameters * missing)
         reconstruction = -hidden - self.context * loss(images, parameters)
-        return self.terms(reconstruction, self.penalty(images, codes))
+        return self.terms(reconstruction, self.penalty(images, codes, training))
 
     def codes(self, images):
         """Codes of images (batch, h, w, c) in [0, 1] of which nothing is missing."""

@@ -42,6 +42,6 @@ class SparseAutoencoder(Autoencoder):
         )
         self.sparsity = sparsity or losses.KLSparsity()
 
-    def penalty(self, images, codes):
+    def penalty(self, images, codes, training):
         """Of the codes of the whole batch, all replicas' rows together."""
         return self.sparsity.penalty(backend.gather(codes))
