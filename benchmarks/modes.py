@@ -1,7 +1,7 @@
 """Which modes a GAN finds, by itself, with each stabiliser alone, and with the best.
 
     python -m benchmarks.modes --quick     one seed and fewer updates
-    python -m benchmarks.modes             docs/modes.md's table, and its picture
+    python -m benchmarks.modes             all of it, and a picture, docs/modes.png
     python -m benchmarks.modes --stacked   three garments a picture, 1,000 modes
 
 VEEGAN's protocol (Srivastava et al. 2017, arXiv:1705.07761) with PacGAN's definitions
