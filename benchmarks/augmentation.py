@@ -62,7 +62,9 @@ def rows(generators=GENERATORS, seeds=5):
     """Name to accuracies, one a seed."""
     train, test = (data.load("fashion_mnist", split) for split in ("train", "test"))
     found = {}
-    made = {name: augment(name, range(10), GENERATED) for name in generators}
+    made = {
+        name: augment(name, range(10), GENERATED, verbose=False) for name in generators
+    }
     for seed in range(seeds):
         real = few(*train, seed)
 

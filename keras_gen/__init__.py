@@ -6,6 +6,7 @@ from keras_gen import applications, data, diffusion, layers, losses, metrics, ne
 from keras_gen.models import (
     DCGAN,
     DDPM,
+    EDM,
     GAN,
     IWAE,
     VAE,
@@ -25,6 +26,7 @@ from keras_gen.models import (
     GRUAutoencoder,
     InpaintingAutoencoder,
     LSTMAutoencoder,
+    ScoreModel,
     SparseAutoencoder,
     StackedAutoencoder,
 )
@@ -33,6 +35,7 @@ from keras_gen.presets import from_preset, info, list_presets
 __all__ = [
     "DCGAN",
     "DDPM",
+    "EDM",
     "GAN",
     "IWAE",
     "VAE",
@@ -52,6 +55,7 @@ __all__ = [
     "GenerativeModel",
     "InpaintingAutoencoder",
     "LSTMAutoencoder",
+    "ScoreModel",
     "SparseAutoencoder",
     "StackedAutoencoder",
     "applications",

@@ -19,6 +19,7 @@ END = "<!-- end of zoo table -->"
 ROWS = {
     "model": "this model",
     "truncated": "truncated",
+    "guided": "guided",
     "floor": "training set",
     "gaussian_mixture": "Gaussian mixture",
     "mixture_prior": "mixture prior",
@@ -139,7 +140,8 @@ def protocol(table):
 def _call(value):
     if not isinstance(value, dict):
         return value
-    keywords = ", ".join(f"{k}={v}" for k, v in value.items() if k != "class_name")
+    options = {k: _call(v) for k, v in value.items() if k != "class_name"}
+    keywords = ", ".join(f"{k}={v}" for k, v in options.items())
     return f"{value['class_name']}({keywords})"
 
 

@@ -14,7 +14,8 @@ def export(model, folder, *, chunk, **conditions):
     Each of `model.signatures()` becomes a signature; models that sample also have
     `generate`, with inputs `seed` (int32 scalar in [0, 2**31)) and `n` (int32 scalar
     above 0), which keeps no state: a seed gives the same pictures in every request.
-    Of a model with `condition_specs`, the length of these takes the place of `n`.
+    Of a model with `condition_specs`, the length of these takes the place of `n`; what
+    it names in `scalar_specs` is an input too.
     Batches are of any size. Without a `serving_default` of the model's own, that is
     `generate`.
 
@@ -80,17 +81,14 @@ def _signature(function, inputs):
 def _generator(model, chunk, conditions):
     """The signature of `generate`, of seed and n or each sample's own conditions."""
     scalar, specs = ((), "int32"), model.condition_specs()
-    if not specs:
-        return _signature(
-            lambda seed, n: _generate(model, seed, n, {}, chunk, conditions),
-            {"seed": scalar, "n": scalar},
-        )
+    whole = {name: ((), dtype) for name, dtype in model.scalar_specs().items()}
 
-    def generate(seed, **own):
-        n = tf.shape(next(iter(own.values())))[0]
-        return _generate(model, seed, n, own, chunk, conditions)
+    def generate(seed, n=None, **inputs):
+        fixed = conditions | {name: inputs.pop(name) for name in whole}
+        n = tf.shape(next(iter(inputs.values())))[0] if n is None else n
+        return _generate(model, seed, n, inputs, chunk, fixed)
 
-    return _signature(generate, {"seed": scalar, **specs})
+    return _signature(generate, {"seed": scalar, **(specs or {"n": scalar}), **whole})
 
 
 def _generate(model, seed, n, own, chunk, conditions):

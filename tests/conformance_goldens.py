@@ -63,10 +63,13 @@ def _adversarial(cls, **defaults):
     return lambda **options: cls(image_shape=IMAGE_SHAPE, **sizes | options)
 
 
-def _ddpm(**options):
-    sizes = {"filters": (8,), "shuffle": 2, "dropout": 0.1}
-    sizes["schedule"] = keras_gen.diffusion.LinearSchedule(steps=8)
-    return keras_gen.DDPM(image_shape=IMAGE_SHAPE, **sizes | options)
+def _diffusion(cls, **defaults):
+    sizes = {"filters": (8,), "shuffle": 2, "dropout": 0.1} | defaults
+    return lambda **options: cls(image_shape=IMAGE_SHAPE, **sizes | options)
+
+
+def _noisy():
+    return [noise(3, *IMAGE_SHAPE), np.array([0.05, 0.5, 7.0], "float32")]
 
 
 def _plain(cls, **defaults):
@@ -169,11 +172,23 @@ def _given_conditional_adversarial():
     }
 
 
-def _given_ddpm():
+def _given_diffusion(num_classes=0, **more):
     denoiser = keras_gen.networks.unet(
-        IMAGE_SHAPE, filters=(4, 8), shuffle=1, groups=4, heads=2
+        IMAGE_SHAPE,
+        num_classes=num_classes,
+        filters=(4, 8),
+        shuffle=1,
+        groups=4,
+        heads=2,
+        attention=(0,),
     )
-    return {"denoiser": denoiser, "target": keras_gen.diffusion.Velocity()}
+    target = keras_gen.diffusion.Velocity()
+    return {
+        "denoiser": denoiser,
+        "target": target,
+        "num_classes": num_classes,
+        **more,
+    }
 
 
 def dense(inputs, outputs, name):
@@ -342,6 +357,17 @@ GOLDENS = {
         output_shape=(3,),
     ),
     "DDPM": Golden(
-        _ddpm, _given_ddpm, lambda: [noise(3, *IMAGE_SHAPE), np.array([0, 3, 7])]
+        _diffusion(
+            keras_gen.DDPM, schedule=keras_gen.diffusion.LinearSchedule(steps=8)
+        ),
+        _given_diffusion,
+        _noisy,
     ),
+    "EDM": Golden(
+        _diffusion(keras_gen.EDM, num_classes=3),
+        lambda: _given_diffusion(num_classes=3, unlabelled=0.5),
+        lambda: [*_noisy(), np.array([0, 2, 1])],
+        classes=3,
+    ),
+    "ScoreModel": Golden(_diffusion(keras_gen.ScoreModel), _given_diffusion, _noisy),
 }

@@ -1,275 +1,93 @@
-"""Schedules, targets, and samplers against a data distribution with known answers."""
+"""Inversion, density and the variational bound of a Gaussian, in closed form."""
+
+import math
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from gaussians import DEVIATION, MEAN, karras, optimal, transported
 
-from keras_gen import diffusion, engine
-from keras_gen.diffusion import samplers
-from keras_gen.engine import random
+from keras_gen import diffusion
+from keras_gen.diffusion import bound, flow
 
-MEAN, DEVIATION = 0.2, 0.15  # of the Gaussian data; clipping at [-1, 1] never acts
-
-
-def optimal_denoiser(schedule):
-    """E[x_0 | x_t] for x_0 ~ N(MEAN, DEVIATION^2): linear in x_t."""
-    signal = schedule.signal()
-    variance = signal * DEVIATION**2 + 1 - signal
-    gain = np.sqrt(signal) * DEVIATION**2 / variance
-
-    def denoise(x, t):
-        shape = (-1, *[1] * (len(x.shape) - 1))
-        a, k = (tf.reshape(tf.gather(v, t), shape) for v in tables)
-        return MEAN + k * (x - a * MEAN)
-
-    tables = [tf.constant(v, tf.float32) for v in (np.sqrt(signal), gain)]
-    return denoise
+# The probability flow
 
 
-def draw(sampler, schedule, shape, seed=0):
-    """Samples by a compiled sampler, with the noise of a seed."""
-
-    @tf.function(autograph=False)
-    def program():
-        key = engine.backend.key(seed)
-        with random.use(random.Stream(engine.backend, key, lambda n: (n, None))):
-            return sampler(optimal_denoiser(schedule), schedule, shape)
-
-    return program().numpy()
-
-
-# Schedules
-
-
-def test_linear_schedule_has_the_published_betas():
-    schedule = diffusion.LinearSchedule()
-    betas = schedule.betas()
-    assert betas.shape == (1000,)
-    assert betas.dtype == "float64"
-    assert betas[0] == pytest.approx(1e-4)
-    assert betas[-1] == pytest.approx(0.02)
-    np.testing.assert_allclose(np.diff(betas), (0.02 - 1e-4) / 999)
-    # Ho et al. quote KL(q(x_T | x_0) || N(0, I)) of about 1e-5 bits a dimension.
-    assert schedule.signal()[-1] == pytest.approx(4.04e-5, rel=0.01)
-
-
-@pytest.mark.parametrize("steps", [2, 8, 250, 1000, 4000])
-@pytest.mark.parametrize("cls", [diffusion.LinearSchedule, diffusion.CosineSchedule])
-def test_signal_falls_from_near_one_to_near_zero(cls, steps):
-    schedule = cls(steps=steps)
-    betas, signal = schedule.betas(), schedule.signal()
-    assert betas.shape == signal.shape == (steps,)
-    assert (betas > 0).all()
-    assert (betas <= 0.999).all()
-    assert (np.diff(signal) < 0).all()
-    assert 0 < signal[-1] < 0.01
-    assert signal[0] > 0.4 if steps == 2 else signal[0] > 0.85
-
-
-def test_cosine_schedule_is_the_published_formula():
-    schedule = diffusion.CosineSchedule(steps=50)
-    t = np.arange(51)
-    f = np.cos((t / 50 + 0.008) / 1.008 * np.pi / 2) ** 2
-    np.testing.assert_allclose(schedule.signal()[:-1], (f / f[0])[1:-1], rtol=1e-9)
-    assert schedule.betas()[-1] == 0.999  # the formula's own is 1
-    np.testing.assert_allclose(
-        diffusion.CosineSchedule(steps=50, offset=0.1).signal()[24],
-        np.cos(0.6 / 1.1 * np.pi / 2) ** 2 / np.cos(0.1 / 1.1 * np.pi / 2) ** 2,
-    )
-
-
-@pytest.mark.parametrize(
-    "schedule",
-    [
-        diffusion.LinearSchedule(steps=10, first=1e-3, last=0.01),
-        diffusion.CosineSchedule(steps=10, offset=0.02),
-    ],
-)
-def test_schedules_come_back_from_their_config(schedule):
-    again = type(schedule).from_config(schedule.get_config())
-    np.testing.assert_array_equal(again.betas(), schedule.betas())
-
-
-def test_schedules_of_fewer_than_two_steps_are_refused():
-    with pytest.raises(ValueError, match=r"at least 2 steps. Received: steps=1"):
-        diffusion.CosineSchedule(steps=1)
-
-
-# Targets
-
-
-@pytest.mark.parametrize("target", [diffusion.Epsilon(), diffusion.Velocity()])
-@pytest.mark.parametrize("signal", [0.9999, 0.5, 1e-3])
-def test_targets_lead_back_to_the_clean_image(target, signal):
-    clean, noise = np.random.default_rng(0).normal(size=(2, 3, 4, 4, 1))
-    a, s = np.sqrt(signal), np.sqrt(1 - signal)
-    noisy = a * clean + s * noise
-    output = target.target(clean, noise, a, s)
-    np.testing.assert_allclose(target.clean(noisy, output, a, s), clean, atol=1e-12)
-
-
-def test_velocity_is_the_derivative_along_the_angle():
-    # With a = cos(phi), s = sin(phi): v = d x_t / d phi (Salimans and Ho, appendix D).
-    clean, noise, phi, step = 0.3, -1.2, 0.7, 1e-6
-    x = [np.cos(p) * clean + np.sin(p) * noise for p in (phi - step, phi + step)]
-    velocity = diffusion.Velocity().target(clean, noise, np.cos(phi), np.sin(phi))
-    assert velocity == pytest.approx((x[1] - x[0]) / (2 * step), rel=1e-6)
-
-
-# Samplers
-
-
-SCHEDULE = diffusion.CosineSchedule(steps=200)
-
-
-@pytest.mark.parametrize(
-    ("sampler", "tolerance"),  # the steps' own error, O(1 / steps), and the draws'
-    [
-        (diffusion.DDIM(200), 0.01),
-        (diffusion.DDIM(50), 0.02),
-        (diffusion.DDIM(200, eta=0.5), 0.01),
-        (diffusion.Ancestral(), 0.01),
-        (diffusion.Ancestral(50), 0.03),
-    ],
-)
-def test_samplers_reach_the_data_distribution(sampler, tolerance):
-    samples = draw(sampler, SCHEDULE, (20_000, 1))[:, 0]
-    assert samples.mean() == pytest.approx(MEAN, abs=tolerance)
-    assert samples.std() == pytest.approx(DEVIATION, abs=tolerance)
-    # Gaussian in shape too: skewness and excess kurtosis are zero.
-    scaled = (samples - samples.mean()) / samples.std()
-    assert abs((scaled**3).mean()) < 0.1
-    assert abs((scaled**4).mean() - 3) < 0.2
-
-
-def test_samplers_converge_with_their_steps():
-    errors = [
-        abs(draw(diffusion.DDIM(k), SCHEDULE, (5000, 1)).std() - DEVIATION)
-        for k in (3, 10, 100)
-    ]
-    assert errors[0] > errors[1] > errors[2]
-
-
-def test_one_ancestral_step_has_the_posterior_mean_and_variance():
-    # Equation 7 of Ho et al., written out in float64, against one step of the loop.
-    now, then = SCHEDULE.signal()[[120, 119]]
-    beta = 1 - now / then
-    x, clean, noise = 0.4, -0.3, 0.8
-    mean = np.sqrt(then) * beta / (1 - now) * clean
-    mean += np.sqrt(1 - beta) * (1 - then) / (1 - now) * x
-    variance = (1 - then) / (1 - now) * beta
-    given = Fixed([[x], [noise]])
-    with random.use(given):
-        sigma = np.sqrt(variance)
-        result = samplers._run(
-            lambda x, t: tf.fill(tf.shape(x), clean),
-            (1,),
-            *(np.array([v]) for v in (120, now, then, sigma)),
-            np.array([np.sqrt(1 - then - variance)]),
+def test_inversion_is_of_second_order_and_leads_back():
+    x = tf.constant([[0.9], [-0.4]], tf.float64)
+    errors = []
+    for steps in (32, 64, 128):
+        levels = tf.cast(
+            tf.concat([np.geomspace(4.0, 0.1, steps + 1), [0]], 0), "float64"
         )
-    np.testing.assert_allclose(result, [mean + sigma * noise], rtol=1e-5)
+        found = flow.invert(optimal, levels, x)
+        errors.append(np.abs(found - transported(x.numpy(), 0.1, 4.0)).max())
+        back = diffusion.Heun()(optimal, levels[:-1], found)
+        assert np.abs(back - x).max() < 0.01
+    slopes = np.diff(-np.log2(errors))
+    np.testing.assert_allclose(slopes, 2, atol=0.2)
 
 
-class Fixed:
-    """A stream of given draws."""
+def test_the_flow_s_density_is_that_of_a_gaussian_to_a_hundredth_of_a_bit():
+    dimensions = 20
+    x = MEAN + DEVIATION * np.random.default_rng(0).normal(size=(8, dimensions))
 
-    override = True
+    def rest_and_divergence(x, sigma):
+        gain = DEVIATION**2 / (DEVIATION**2 + sigma**2)
+        divergence = tf.fill(tf.shape(x)[:1], dimensions * (1 - gain))
+        return x - optimal(x, sigma), divergence
 
-    def __init__(self, draws):
-        self.draws = iter(draws)
-
-    def draw(self, kind, shape, step=None):
-        return tf.constant(next(self.draws), tf.float32)
-
-
-def test_estimates_are_clipped_to_the_range_of_images():
-    with random.use(Fixed([[5.0]])):
-        result = diffusion.DDIM(1)(lambda x, t: 7 * tf.ones_like(x), SCHEDULE, (1,))
-    np.testing.assert_allclose(result, [1.0])
-
-
-def test_ddim_without_eta_depends_on_its_seed_alone():
-    sampler, shape = diffusion.DDIM(10), (4, 2, 2, 1)
-    first = draw(sampler, SCHEDULE, shape, seed=5)
-    np.testing.assert_array_equal(first, draw(sampler, SCHEDULE, shape, seed=5))
-    assert np.abs(first - draw(sampler, SCHEDULE, shape, seed=6)).max() > 0.01
+    levels = tf.cast(karras(60, 0.002, 80.0), "float64")
+    found = flow.log_density(rest_and_divergence, levels, tf.constant(x))
+    place = (x - MEAN) / DEVIATION
+    exact = -0.5 * place**2 - math.log(DEVIATION * math.sqrt(2 * math.pi))
+    bits = (found - exact.sum(axis=1)) / dimensions / math.log(2)
+    assert np.abs(bits).max() < 1e-2
 
 
-def test_ddim_without_eta_draws_noise_once_and_eta_at_every_step():
-    for eta, expected in ((0.0, [None]), (1.0, [None, "step"])):
-        drawn = Counting()
-        with random.use(drawn):
-            tf.function(
-                lambda eta=eta: diffusion.DDIM(5, eta)(
-                    lambda x, t: 0.5 * x, SCHEDULE, (2, 1)
-                ),
-                autograph=False,
-            )()
-        assert drawn.steps == expected
+# The variational bound
 
 
-class Counting(random.Stream):
-    """A stream that remembers the draws of a trace."""
-
-    override = True
-
-    def __init__(self):
-        key = engine.backend.key(0)
-        super().__init__(engine.backend, key, lambda n: (n, None))
-        self.steps = []
-
-    def draw(self, kind, shape, step=None):
-        self.steps.append(None if step is None else "step")
-        return super().draw(kind, shape, step)
-
-
-@pytest.mark.parametrize("sampler", [diffusion.DDIM(20), diffusion.Ancestral()])
-def test_sampling_is_one_compiled_loop(sampler):
-    calls = []
-
-    def denoise(x, t):
-        calls.append(t)
-        return 0.5 * x
-
-    @tf.function(autograph=False)
-    def program():
-        key = engine.backend.key(0)
-        with random.use(random.Stream(engine.backend, key, lambda n: (n, None))):
-            return sampler(denoise, SCHEDULE, (2, 4, 4, 1))
-
-    graph = program.get_concrete_function().graph
-    assert len(calls) == 1
-    kinds = [operation.type for operation in graph.get_operations()]
-    assert sum(kind in ("While", "StatelessWhile") for kind in kinds) == 1
-    program()
-    program()
-    assert program.experimental_get_tracing_count() == 1
+def test_terms_of_the_bound_are_kullback_leibler_divergences():
+    # Of one dimension, against the closed form in the coordinates of Ho et al.
+    schedule = diffusion.LinearSchedule()
+    (now, then), sigmas = schedule.signal()[[300, 299]], schedule.sigmas()[[300, 299]]
+    beta, clean, guess = 1 - now / then, 0.3, -0.2
+    variances = {0.0: (1 - then) / (1 - now) * beta, 1.0: beta}
+    apart = np.sqrt(then) * beta / (1 - now) * (clean - guess)
+    for fraction, own in variances.items():
+        ratio = variances[0.0] / own
+        expected = 0.5 * (apart**2 / own + ratio - 1 - math.log(ratio))
+        found = bound.step_term(
+            np.array([[clean]]), np.array([[guess]]), *sigmas, fraction
+        )
+        np.testing.assert_allclose(found, [expected], rtol=1e-6)
+    signal = schedule.signal()[-1]
+    expected = 0.5 * (signal * clean**2 - signal - math.log1p(-signal))
+    found = bound.prior_term(np.array([[clean]]), schedule.sigmas()[-1])
+    np.testing.assert_allclose(found, [expected], rtol=1e-4)
 
 
-# Steps
+def test_the_decoder_s_levels_have_masses_that_sum_to_one():
+    levels = np.arange(256) / 127.5 - 1
+    for guess, sigma in ((0.1, 0.01), (-0.999, 0.02), (1.0, 0.3), (0.7, 0.002)):
+        nats = bound.decoder_term(levels[:, None], np.full((256, 1), guess), sigma)
+        assert np.exp(-np.array(nats)).sum() == pytest.approx(1, abs=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("steps", "total", "expected"),
-    [
-        (1, 10, [9]),
-        (10, 10, list(range(10))),
-        (3, 10, [2, 6, 9]),
-        (4, 1000, [249, 499, 749, 999]),
-    ],
-)
-def test_spaced_steps_end_at_the_last(steps, total, expected):
-    assert samplers.spaced(steps, total).tolist() == expected
-
-
-@pytest.mark.parametrize("total", [2, 7, 50, 1000])
-def test_spaced_steps_are_strictly_rising_and_all_of_them_where_asked(total):
-    for steps in range(1, total + 1, max(1, total // 20)):
-        assert (np.diff(samplers.spaced(steps, total)) > 0).all()
-    assert samplers.spaced(total, total).tolist() == list(range(total))
-
-
-@pytest.mark.parametrize("steps", [0, -1, 11])
-def test_steps_out_of_range_are_refused(steps):
-    with pytest.raises(ValueError, match=rf"in \[1, 10\]. Received: steps={steps}"):
-        samplers.spaced(steps, 10)
+def test_the_bound_of_a_gaussian_is_its_likelihood_to_a_hundredth_of_a_bit():
+    # Every step's term is exact in expectation: E (x_0 - D)^2 = s^2 sigma^2 / (s^2 +
+    # sigma^2). The first level is the paper's, about the distance of two 8-bit levels;
+    # the others lie so closely that almost nothing is lost between them.
+    sigmas, spread = np.geomspace(0.01, 200.0, 32_000), 0.3
+    error = spread**2 * sigmas**2 / (spread**2 + sigmas**2)
+    total = 0.5 * np.sum((sigmas[:-1] ** -2 - sigmas[1:] ** -2) * error[1:])
+    rng = np.random.default_rng(0)
+    clean = np.round(rng.normal(0, spread, (200_000, 1)) * 127.5) / 127.5
+    clean = clean[np.abs(clean[:, 0]) < 1]
+    noisy = clean + sigmas[0] * rng.normal(size=clean.shape)
+    guess = noisy * spread**2 / (spread**2 + sigmas[0] ** 2)
+    last = np.mean(bound.decoder_term(clean, guess, sigmas[0]))
+    first = np.mean(bound.prior_term(clean, sigmas[-1]))
+    exact = 0.5 * np.log(2 * np.pi * np.e * spread**2) - np.log(bound.LEVEL)
+    assert (total + first + last - exact) / math.log(2) == pytest.approx(0, abs=1e-2)

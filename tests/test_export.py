@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 
+import conformance
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -17,7 +18,7 @@ SHAPE = (8, 8, 1)
 SIGNATURES = {
     "vae": {"serving_default", "encode", "decode", "generate"},
     "wgan_gp": {"serving_default", "score", "generate"},
-    "ddpm": {"serving_default", "clean", "generate"},
+    "ddpm": {"serving_default", "denoise", "generate"},
 }
 
 
@@ -42,6 +43,13 @@ def tiny(name):
     return model
 
 
+def request(model, **numbers):
+    """Inputs of `generate`: a diffusion model's default steps among them."""
+    if model.scalar_specs():
+        numbers = {"steps": 20} | numbers
+    return {name: tf.constant(value) for name, value in numbers.items()}
+
+
 @pytest.fixture(scope="module", params=sorted(SIGNATURES))
 def exported(request, tmp_path_factory):
     model = tiny(request.param)
@@ -62,17 +70,17 @@ def test_generate_gives_the_verbs_pictures_for_any_count(exported):
     count = CHUNK + 3
     expected = model.generate(count, seed=5)
     for n in (1, 7, count):
-        served = generate(seed=tf.constant(5), n=tf.constant(n))["outputs"].numpy()
+        served = generate(**request(model, seed=5, n=n))["outputs"].numpy()
         assert served.shape == (n, *SHAPE)
         np.testing.assert_allclose(served, expected[:n], atol=1e-5)
 
 
 def test_requests_do_not_disturb_each_other(exported):
-    _model, folder = exported
+    model, folder = exported
     generate = tf.saved_model.load(str(folder)).signatures["generate"]
 
     def ask(seed):
-        return generate(seed=tf.constant(seed), n=tf.constant(3))["outputs"].numpy()
+        return generate(**request(model, seed=seed, n=3))["outputs"].numpy()
 
     first = ask(1)
     other = ask(2)
@@ -103,7 +111,8 @@ def test_serves_where_keras_gen_is_not_installed(exported):
         sys.modules["keras_gen"] = sys.modules["keras"] = None
         import numpy as np, tensorflow as tf
         generate = tf.saved_model.load(sys.argv[1]).signatures["generate"]
-        images = generate(seed=tf.constant(5), n=tf.constant(4))["outputs"]
+        numbers = {"seed": 5, "n": 4, "steps": 20}
+        images = generate(**{k: tf.constant(v) for k, v in numbers.items()})["outputs"]
         np.save(sys.argv[2], images.numpy())
     """
     target = pathlib.Path(folder).parent / "served.npy"
@@ -138,11 +147,23 @@ def test_replaces_an_export_but_nothing_else(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["letters", "new"]
 
 
-def test_a_sampler_can_be_fixed_in_the_program(tmp_path):
+def test_a_sampler_is_fixed_in_the_program_and_its_steps_are_asked_for(tmp_path):
     model = tiny("ddpm")
-    sampler = diffusion.Ancestral(steps=5)
-    model.export(tmp_path / "five", sampler=sampler)
-    generate = tf.saved_model.load(str(tmp_path / "five")).signatures["generate"]
-    served = generate(seed=tf.constant(1), n=tf.constant(3))["outputs"]
-    expected = model.generate(3, seed=1, sampler=sampler)
+    model.export(tmp_path / "some", sampler=diffusion.Ancestral(steps=5))
+    generate = tf.saved_model.load(str(tmp_path / "some")).signatures["generate"]
+    for steps in (1, 5, 12):
+        served = generate(**request(model, seed=1, n=3, steps=steps))["outputs"]
+        expected = model.generate(3, seed=1, sampler=diffusion.Ancestral(steps))
+        np.testing.assert_allclose(served, expected, atol=1e-5)
+
+
+def test_labels_and_guidance_are_inputs(tmp_path):
+    model = conformance.make("EDM")
+    model.compile()
+    model.export(tmp_path / "edm")
+    generate = tf.saved_model.load(str(tmp_path / "edm")).signatures["generate"]
+    asked = {"labels": np.int32([0, 2, 1]), "guidance": np.float32([1, 2, 0.5])}
+    tensors = {name: tf.constant(values) for name, values in asked.items()}
+    served = generate(seed=tf.constant(3), steps=tf.constant(4), **tensors)["outputs"]
+    expected = model.generate(3, seed=3, sampler=diffusion.Heun(4), **asked)
     np.testing.assert_allclose(served, expected, atol=1e-5)

@@ -148,6 +148,16 @@ CATALOGUE = {
         "lower",
         "of 8-bit pixels, by the importance-weighted bound",
     ),
+    "flow_bits_per_dim": Figure(
+        "bits per dimension, flow",
+        "lower",
+        "of 8-bit pixels dequantised uniformly, by the probability flow, 256 pictures",
+    ),
+    "bound_bits_per_dim": Figure(
+        "bits per dimension, bound",
+        "lower",
+        "of 8-bit pixels, by the variational bound over all steps, 256 pictures",
+    ),
     "accuracy": Figure(
         "accuracy", "higher", "share of held-out pictures put into their class"
     ),

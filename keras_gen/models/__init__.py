@@ -14,10 +14,12 @@ from keras_gen.models.convolutional_autoencoder import ConvolutionalAutoencoder
 from keras_gen.models.dcgan import DCGAN
 from keras_gen.models.ddpm import DDPM
 from keras_gen.models.denoising_autoencoder import DenoisingAutoencoder
+from keras_gen.models.edm import EDM
 from keras_gen.models.gan import GAN
 from keras_gen.models.importance_weighted_autoencoder import IWAE
 from keras_gen.models.inpainting_autoencoder import InpaintingAutoencoder
 from keras_gen.models.recurrent_autoencoder import GRUAutoencoder, LSTMAutoencoder
+from keras_gen.models.score_model import ScoreModel
 from keras_gen.models.sparse_autoencoder import SparseAutoencoder
 from keras_gen.models.stacked_autoencoder import StackedAutoencoder
 from keras_gen.models.vae import VAE
@@ -28,6 +30,7 @@ from keras_gen.models.wgan_gp import WGANGP
 __all__ = [
     "DCGAN",
     "DDPM",
+    "EDM",
     "GAN",
     "IWAE",
     "VAE",
@@ -47,6 +50,7 @@ __all__ = [
     "GenerativeModel",
     "InpaintingAutoencoder",
     "LSTMAutoencoder",
+    "ScoreModel",
     "SparseAutoencoder",
     "StackedAutoencoder",
 ]

@@ -152,6 +152,10 @@ class GenerativeModel(Fitting, Staged, engine.Trainer, keras.Model):
         """What each sample has of its own: name to ((None, ...), dtype)."""
         return {}
 
+    def scalar_specs(self):
+        """Options of `sample` that are inputs of an exported program: name to dtype."""
+        return {}
+
     def sample_chunk(self, seed, chunk, own, *, rows, **fixed):
         """The first `rows` samples of a chunk: the compiled body of `generate`.
 

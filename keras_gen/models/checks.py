@@ -129,3 +129,15 @@ def without_batch(shape):
 def as_tuples(shape):
     """A shape, or sequence of shapes, as tuples all the way down."""
     return tuple(as_tuples(x) if isinstance(x, (list, tuple)) else x for x in shape)
+
+
+def mask(array, shape):
+    """Return a mask as (n, h, w, 1) of 0 and 1 if it is one for `shape`, else raise."""
+    array = np.asarray(array)
+    fits = array.shape in (shape, (*shape, 1))
+    if not fits or not np.isin(array, (0, 1)).all():
+        raise ValueError(
+            f"Expected a mask of shape {shape} or {(*shape, 1)}, bool or of 0 and 1. "
+            f"Received: {array.dtype}, shape {array.shape}"
+        )
+    return array.reshape(*shape, 1).astype("float32")

@@ -1,137 +1,150 @@
 """Denoising diffusion: Ho, Jain and Abbeel 2020 (arXiv:2006.11239)."""
 
+import math
+
 import keras
+import numpy as np
 from keras import ops
 
-from keras_gen import diffusion, losses, networks
+from keras_gen import diffusion
 from keras_gen.engine import random
 from keras_gen.models import base
+from keras_gen.models.diffusion import DiffusionModel, column
+
+VARIATIONAL_WEIGHT = 1e-3  # lambda of Nichol and Dhariwal's equation 16
 
 
 @keras.saving.register_keras_serializable("keras_gen")
-class DDPM(base.GenerativeModel):
+class DDPM(DiffusionModel):
     """Denoising diffusion probabilistic model.
 
     Trains the denoiser by the simple loss (equation 14): at a step t drawn uniformly,
-    the squared error of what `target` asks for, given x_t = a x_0 + s e. Samples from
-    a moving average of the denoiser by the ancestral sampler of algorithm 2 or by DDIM.
-    Logs `loss`, the squared error a pixel.
+    the squared error of the noise. The paper's own sampler, `diffusion.Ancestral()`,
+    calls the denoiser once for every step of the schedule.
 
     Args:
-        image_shape: (height, width, channels).
-        filters, blocks, shuffle, dropout: size of the default U-Net; see
-            `networks.unet`.
-        schedule: `diffusion.LinearSchedule()`, the paper's and the default, or
-            `diffusion.CosineSchedule()`.
-        target: `diffusion.Epsilon()`, the paper's and the default, or
-            `diffusion.Velocity()`.
-        denoiser: any Keras model from [images (batch, h, w, c), steps (batch,)] to
-            (batch, h, w, c).
-
-    Raises:
-        ValueError: a given network's shapes do not fit, or sides do not divide.
+        learned_variance: whether the network also returns where between its bounds
+            the logarithm of each variance lies, trained by the variational bound
+            beside the simple loss (Nichol and Dhariwal 2021, arXiv:2102.09672,
+            equations 15 and 16); a denoiser then returns twice the channels. Logs
+            `variational_bound`, bits a dimension, too.
+        **options: as `DiffusionModel` takes them; by default
+            `diffusion.LinearSchedule()` and `diffusion.Epsilon()`.
     """
 
-    networks = ("denoiser",)
+    trackers = ("loss", "variational_bound")
 
-    loss_meaning = "the squared error of the target at random steps"
+    def __init__(self, *, learned_variance=False, name="ddpm", **options):
+        super().__init__(name=name, **options)
 
-    def __init__(
-        self,
-        *,
-        image_shape=(28, 28, 1),
-        filters=(64, 128),
-        blocks=1,
-        shuffle=2,
-        dropout=0.0,
-        schedule=None,
-        target=None,
-        denoiser=None,
-        name="ddpm",
-    ):
-        super().__init__(name=name)
-        self.schedule = schedule or diffusion.LinearSchedule()
-        self.target = target or diffusion.Epsilon()
-        self.ready(
-            denoiser=denoiser
-            or networks.unet(
-                image_shape,
-                filters=filters,
-                blocks=blocks,
-                shuffle=shuffle,
-                dropout=dropout,
-            )
-        )
-        base.check_network(self.denoiser, (image_shape, ()), image_shape, "denoiser")
+    def default_schedule(self):
+        return diffusion.LinearSchedule()
 
-    def default_optimizers(self):
-        """Adam at 2e-4 (section 4)."""
-        return {"denoiser": keras.optimizers.Adam(2e-4)}
+    def default_target(self):
+        return diffusion.Epsilon()
 
-    def default_averages(self):
-        """Decay 0.999: the paper's 0.9999 is for 800,000 steps."""
-        return {"denoiser": 0.999}
+    @property
+    def learned_variance(self):
+        return self._config["learned_variance"]
 
-    def update(self, images):
-        self.minimize(self.simple_loss, "denoiser", images)
+    def output_shape_of(self, image_shape):
+        return (*image_shape[:-1], image_shape[-1] * (1 + self.learned_variance))
 
-    def validate(self, images):
-        return self.simple_loss(images, training=False)
+    def losses_of(self, output, images, noisy, sigma):
+        if not self.learned_variance:
+            return super().losses_of(output, images, noisy, sigma)
+        output, fraction = self.parts(output)
+        simple = super().losses_of(output, images, noisy, sigma)["loss"]
+        estimate = ops.stop_gradient(super().clean(output, noisy, sigma))
+        nats = self.bound_at(images, estimate, sigma, fraction)
+        # A step drawn at random stands for all of them.
+        bits = nats * self.schedule.steps / (math.prod(self.data_shape()) * math.log(2))
+        return {
+            "loss": simple + VARIATIONAL_WEIGHT * bits,
+            "variational_bound": bits,
+        }
 
-    def simple_loss(self, images, training=True):
-        """Squared error of the target at random steps, (batch,)."""
-        rows = ops.shape(images)[0]
-        steps = self.schedule.steps
-        t = ops.cast(random.uniform((rows,)) * steps, "int32")
-        noise = random.normal(ops.shape(images))
-        a, s = self.levels(t)
-        network = self.network("denoiser", training)
-        output = network([a * images + s * noise, t], training=training)
-        target = self.target.target(images, noise, a, s)
-        return {"loss": losses.squared_error(target, output)}
+    def clean(self, output, x, sigma):
+        return super().clean(self.parts(output)[0], x, sigma)
 
-    def levels(self, t):
-        """Square roots of signal and noise at steps (batch,), (batch, 1, 1, 1) each."""
-        signal = self.schedule.signal()  # float64: 1 - signal is small at step 0
-        tables = (
-            (signal**0.5).astype("float32"),
-            ((1 - signal) ** 0.5).astype("float32"),
-        )
-        return tuple(ops.reshape(ops.take(x, t), (-1, 1, 1, 1)) for x in tables)
-
-    def denoise(self, x, t):
-        """Estimate of x_0, float32 (batch, h, w, c), from x at steps t (batch,)."""
-        a, s = self.levels(t)
-        output = self.averaged("denoiser")([x, t], training=False)
-        return self.target.clean(x, ops.cast(output, "float32"), a, s)
-
-    def call(self, inputs):
-        """Estimates of clean images in [0, 1] from [noisy images, steps]."""
-        return self.clean(*inputs)
-
-    def clean(self, images, steps):
-        """Estimates of clean images.
-
-        Args:
-            images: float (batch, h, w, c), x_t on the scale of [-1, 1].
-            steps: int (batch,), t in [0, schedule.steps).
+    def parts(self, output):
+        """What the target asks for, and the variances' place between their bounds.
 
         Returns:
-            float32 (batch, h, w, c) in [0, 1].
+            Two float32 tensors; the second is 0 at the lower bound and 1 at the upper,
+            and 0.0 where none is learned.
         """
-        return base.from_signed(self.denoise(images, steps))
+        if not self.learned_variance:
+            return output, 0.0
+        output, fraction = ops.split(output, 2, axis=-1)
+        return output, 0.5 * (fraction + 1)
 
-    def sample(self, n, sampler=None):
-        """Images (n, h, w, c) in [0, 1] by a sampler, `diffusion.DDIM(50)` by default.
+    def bound_at(self, images, estimate, sigma, fraction):
+        """The bound's term at levels (batch,) of steps: (batch,) nats."""
+        table = np.concatenate([[0.0], self.schedule.sigmas()]).astype("float32")
+        step = ops.cast(ops.round(self.schedule.time(sigma)), "int32")
+        following = ops.take(table, step)
+        first = ops.equal(step, 0)
+        # At step 0 other levels stand in, so that the branch not taken is finite.
+        before = column(ops.maximum(following, table[1]))
+        safe = column(ops.where(first, 2 * sigma, sigma))
+        inner = diffusion.bound.step_term(images, estimate, safe, before, fraction)
+        last = diffusion.bound.decoder_term(images, estimate, table[1])
+        return ops.where(first, last, inner)
 
-        The paper's own, `diffusion.Ancestral()`, calls the denoiser once for every
-        step of the schedule: twenty times the work.
+    def denoiser_of(self, sampler=None, labels=None, guidance=None):
+        denoise = super().denoiser_of(sampler, labels, guidance)
+        own = isinstance(sampler, diffusion.Ancestral) and sampler.variance is None
+        if not (self.learned_variance and own):
+            return denoise
+        shown = () if labels is None else (self.one_hot(labels),)
+
+        def with_variance(x, sigma):
+            rows = ops.shape(x)[0]
+            levels = ops.broadcast_to(sigma, (rows,))
+            output = self.output(x, levels, shown or self.hidden_labels(rows))
+            fraction = self.parts(output)[1]
+            if guidance is not None:
+                return denoise(x, sigma), fraction
+            return self.clean(output, x, levels), fraction
+
+        return with_variance
+
+    def variational_bound(self, images, labels=None, *, seed=0):
+        """A lower bound of log p(x) of 8-bit pictures, every step by one draw of noise.
+
+        Minus equation 5, with L_0 of equation 13: of the ancestral sampler's own
+        likelihood, with all steps.
+
+        Args:
+            images: (n, h, w, c), uint8 in [0, 255] or float in [0, 1].
+            labels: ints (n,) or one for all, or None to go without.
+            seed: int in [0, 2**31) of the noise.
+
+        Returns:
+            float64 array (n,), nats; `metrics.bits_per_dim(-nats, h * w * c)`.
         """
-        sampler = sampler or diffusion.DDIM(min(50, self.schedule.steps))
-        shape = (n, *self.data_shape())
-        return base.from_signed(sampler(self.denoise, self.schedule, shape))
+        inputs = {"images": self.check_inputs(images)}
+        # A call a step: in one loop of independent steps TensorFlow would run several
+        # of them at a time, in which its oneDNN convolutions have crashed.
+        terms = (
+            self._from_pictures(self._bound_term, inputs, seed, labels, place=(step,))
+            for step in range(self.schedule.steps + 1)
+        )
+        return -np.sum(list(terms), axis=0, dtype="float64")
 
-    def signatures(self):
-        image = ((None, *self.data_shape()), "float32")
-        steps = ((None,), "int32")
-        return {"clean": (self.clean, {"images": image, "steps": steps})}
+    def _bound_term(self, data, place):
+        """The bound's term at a step; at one more than there are, the prior's."""
+        images, step = base.to_signed(data["images"]), place[2]
+        rows = ops.shape(images)[0]
+        labels = (self.one_hot(data["labels"]),) if "labels" in data else ()
+        sigmas = self.schedule.sigmas().astype("float32")
+        sigma = ops.take(sigmas, ops.minimum(step, self.schedule.steps - 1))
+        sigma = ops.broadcast_to(sigma, (rows,))
+        with self.noise(*ops.unstack(place, 3)):
+            noisy = images + column(sigma) * random.normal(ops.shape(images))
+        output = self.output(noisy, sigma, labels or self.hidden_labels(rows))
+        estimate = ops.clip(self.clean(output, noisy, sigma), -1.0, 1.0)
+        term = self.bound_at(images, estimate, sigma, self.parts(output)[1])
+        prior = diffusion.bound.prior_term(images, sigmas[-1])
+        return ops.where(step < self.schedule.steps, term, prior)

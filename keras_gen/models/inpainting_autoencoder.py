@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_gen import layers
 from keras_gen.engine.trainer import check_seed
-from keras_gen.models import base
+from keras_gen.models import base, checks
 from keras_gen.models.autoencoding import side_by_side
 from keras_gen.models.convolutional_autoencoder import ConvolutionalAutoencoder
 
@@ -107,7 +107,7 @@ class InpaintingAutoencoder(ConvolutionalAutoencoder):
             ValueError: images that do not fit the model, or a mask that fits neither.
         """
         images = self.check_inputs(images)
-        mask = _check_mask(mask, images.shape[:3])
+        mask = checks.mask(mask, images.shape[:3])
         # Scaled here: a compiled division may round otherwise, and known pixels stay.
         scale = np.float32(255 if images.dtype == np.uint8 else 1)
         images = (images / scale).astype("float32")
@@ -141,15 +141,3 @@ class InpaintingAutoencoder(ConvolutionalAutoencoder):
     def _draw_masks(self, images, seed):
         with self.noise(seed):
             return self.corruption.missing(base.to_unit(images))
-
-
-def _check_mask(mask, shape):
-    """Return a mask as (n, h, w, 1) of 0 and 1 if it is one for `shape`, else raise."""
-    mask = np.asarray(mask)
-    fits = mask.shape in (shape, (*shape, 1))
-    if not fits or not np.isin(mask, (0, 1)).all():
-        raise ValueError(
-            f"Expected a mask of shape {shape} or {(*shape, 1)}, bool or of 0 and 1. "
-            f"Received: {mask.dtype}, shape {mask.shape}"
-        )
-    return mask.reshape(*shape, 1).astype("float32")

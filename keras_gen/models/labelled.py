@@ -11,7 +11,7 @@ class Labelled:
     """The half of a conditional model that takes labels in.
 
     Labels are ints in [0, num_classes), a keyword of the constructor; networks see them
-    one-hot.
+    one-hot. With `num_classes=0`, where a class allows that, it is a model without.
     """
 
     @property
@@ -19,10 +19,12 @@ class Labelled:
         return self._config["num_classes"]
 
     def takes_labels(self):
-        return True
+        return self.num_classes > 0
 
     def check_labels(self, labels, rows):
         """Labels int64 (rows,), from an array of them or one for all."""
+        if not self.takes_labels():
+            return super().check_labels(labels, rows)
         labels = labels if labels is None else np.asarray(labels)
         if labels is not None and not labels.ndim:
             labels = np.full(rows, labels)
@@ -34,11 +36,25 @@ class Labelled:
 
     def check_conditions(self, n, labels=None):
         """`labels`: ints (n,) or one for all, or None to draw them uniformly."""
+        if not self.takes_labels():
+            self.refuse(labels=labels)
+            return {}, {}
         labels = np.full(n, -1) if labels is None else self.check_labels(labels, n)
         return {"labels": labels.astype("int32")}, {}
 
+    def refuse(self, **conditions):
+        """Raise ValueError where a model without labels is given what needs them."""
+        for name, value in conditions.items():
+            if value is not None:
+                raise ValueError(
+                    f"Expected no {name}, as this model has num_classes=0. "
+                    f"Received: {name}={value!r}"
+                )
+
     def condition_specs(self):
         """A label for each sample; -1 for one drawn uniformly."""
+        if not self.takes_labels():
+            return {}
         return {"labels": ((None,), "int32")}
 
     def drawn(self, labels):
@@ -48,6 +64,8 @@ class Labelled:
 
     def showcase(self, images):
         """64 samples in the order of the classes."""
+        if not self.takes_labels():
+            return super().showcase(images)
         labels = np.arange(64) * self.num_classes // 64
         samples = self.generate(64, seed=0, labels=labels, verbose=False)
         caption = "64 samples in the order of their classes, seed 0"

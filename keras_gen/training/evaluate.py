@@ -95,7 +95,8 @@ def evaluate(
 
 
 def _check_conditions(model, conditions):
-    known = set(inspect.signature(model.sample).parameters) - {"n"}
+    known = set(inspect.signature(model.sample).parameters)
+    known -= {"n", *model.scalar_specs()}
     if not set(conditions) <= known:
         raise ValueError(
             f"Expected options of {type(model).__name__}.sample, {sorted(known)}. "

@@ -111,8 +111,8 @@ def _fixed_input(rng, model, name, shape, dtype):
     if dtype == "int32" and name in BOUNDS:
         least = 1 if name == "sequences" else 0  # 0 is padding
         return rng.integers(least, getattr(model, BOUNDS[name]), shape, dtype)
-    if dtype == "int32":
-        return np.arange(1, 1 + shape[0], dtype=dtype) * 100
+    if name == "sigma":  # noise levels, small and great
+        return np.geomspace(0.02, 20.0, shape[0]).astype(dtype)
     draw = rng.random if name == "images" else rng.standard_normal
     return draw(shape).astype(dtype)
 

@@ -13,9 +13,10 @@ TABLES = {"model", "data", "compile", "fit", "stages", "quick", "evaluate", "sou
 TABLES |= {"card"}
 # Tables that do not decide what a run gives.
 WORDS = {"card", "evaluate", "source"}
-SAMPLERS = {"Ancestral": diffusion.Ancestral, "DDIM": diffusion.DDIM}
+# What a table of `generate` may name: samplers, and what their keywords take.
+NAMED = {cls.__name__: cls for cls in (*diffusion.SAMPLERS, diffusion.KarrasLevels)}
 EVALUATE_KEYS = {"samples", "extractor", "headline", "generate", "rival", "twin"}
-EVALUATE_KEYS |= {"truncation"}
+EVALUATE_KEYS |= {"truncation", "guidance"}
 DATA_KEYS = {"source", "split", "validation_split", "batch_size", "image_size"}
 DATA_KEYS |= {"channels", "seed"}
 
@@ -30,9 +31,9 @@ class Recipe:
     each stage, in place of the ones in `fit`), `quick` (overrides of the former for a
     short run), `evaluate` (samples, extractor, headline, `generate`, what the verb is
     called with, `rival`, a preset to measure beside, `twin`, what to change of the
-    model's config for another one to train and measure beside, and `truncation`, with
-    which to measure samples too), `source` (the paper) and `card` (words for the
-    entry's card).
+    model's config for another one to train and measure beside, and `truncation` and
+    `guidance`, with which to measure samples too), `source` (the paper) and `card`
+    (words for the entry's card).
     """
 
     name: str
@@ -106,8 +107,7 @@ class Recipe:
         """The `evaluate` table, its objects built: {"sampler": DDIM(20)} and such."""
         table = dict(self.tables.get("evaluate", {}))
         table["generate"] = {
-            key: _sampler(value) if isinstance(value, dict) else value
-            for key, value in table.get("generate", {}).items()
+            key: _named(value) for key, value in table.get("generate", {}).items()
         }
         return table
 
@@ -190,14 +190,17 @@ def read_optimizer(table):
     return keras.optimizers.get(table["class_name"]).from_config(kwargs)
 
 
-def _sampler(table):
-    cls = SAMPLERS.get(table.get("class_name"))
-    options = {k: v for k, v in table.items() if k != "class_name"}
+def _named(table):
+    """The object that a table names, those in it read too; other values as they are."""
+    if not isinstance(table, dict):
+        return table
+    cls = NAMED.get(table.get("class_name"))
+    options = {k: _named(v) for k, v in table.items() if k != "class_name"}
     known = {field.name for field in dataclasses.fields(cls)} if cls else set()
     if cls is None or not set(options) <= known:
         raise ValueError(
-            f"Expected class_name to be one of {sorted(SAMPLERS)}, beside keywords of "
-            f"that sampler. Received: {table}"
+            f"Expected class_name to be one of {sorted(NAMED)}, beside keywords of "
+            f"that class. Received: {table}"
         )
     return cls(**options)
 

@@ -26,6 +26,7 @@ from keras_gen.training.panels.samples import (
     classification,
     conditions,
     copies,
+    diffused_likelihoods,
     likelihoods,
     samples,
 )
@@ -94,7 +95,7 @@ PANELS = (
         denoises,
         denoising,
     ),
-    (("inpainted_error",), lambda model: hasattr(model, "inpaint"), inpainting),
+    (("inpainted_error",), lambda model: hasattr(model, "draw_masks"), inpainting),
     (("colorized_error",), colorizes, colouring),
     (
         ("jacobian_norm",),
@@ -105,6 +106,11 @@ PANELS = (
         ("elbo", "log_likelihood", "bits_per_dim"),
         lambda model: hasattr(model, "log_weights"),
         likelihoods,
+    ),
+    (
+        ("flow_bits_per_dim", "bound_bits_per_dim"),
+        lambda model: hasattr(model, "invert"),
+        diffused_likelihoods,
     ),
     (
         ("probe_accuracy",),

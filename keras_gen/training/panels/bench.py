@@ -126,11 +126,10 @@ class Bench:
         """Row's name to the options of `generate` by which the model draws samples."""
         asked = self.options.get("generate", {})
         ways = {"model": asked}
-        if "truncation" in self.options:
-            ways["truncated"] = {**asked, "truncation": self.options["truncation"]}
-            self.words["truncated"] = (
-                f"the same model with `truncation={self.options['truncation']}`"
-            )
+        for row, key in (("truncated", "truncation"), ("guided", "guidance")):
+            if key in self.options:
+                ways[row] = {**asked, key: self.options[key]}
+                self.words[row] = f"the same model with `{key}={self.options[key]}`"
         return ways
 
     def drawn(self, **options):

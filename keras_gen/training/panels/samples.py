@@ -7,6 +7,7 @@ from keras_gen.training.panels.bench import DISTANCE_RESAMPLES, RESAMPLES, flat
 
 NEAREST = 1000  # samples whose neighbours are looked for
 LIKELIHOOD_ROWS, DRAWS = 1000, 500
+DIFFUSED_ROWS = 256  # pictures whose likelihood a diffusion model is asked for
 
 
 def samples(bench):
@@ -97,6 +98,23 @@ def likelihoods(bench):
             values["bits_per_dim"] = metrics.bits_per_dim(-nats, images[0].size)
         for name, each in values.items():
             found.setdefault(name, {})[row] = bench.mean(each)
+    return found
+
+
+def diffused_likelihoods(bench):
+    """Bits a dimension of held-out pictures by a diffusion model's two likelihoods."""
+    images, labels = bench.held_out
+    rows = slice(DIFFUSED_ROWS)
+    given = bench.given(images[rows], None if labels is None else labels[rows])
+    found = {}
+    for figure, verb in (
+        ("flow_bits_per_dim", "log_likelihood"),
+        ("bound_bits_per_dim", "variational_bound"),
+    ):
+        if hasattr(bench.model, verb) and bench.wants(figure):
+            nats = getattr(bench.model, verb)(*given, seed=bench.seed)
+            bits = metrics.bits_per_dim(-nats, images[0].size)
+            found[figure] = {"model": bench.mean(bits)}
     return found
 
 

@@ -1,0 +1,185 @@
+"""How good samples are by how often a sampler calls the denoiser.
+
+    python -m benchmarks.samplers                 all of it, and docs/samplers.png
+    python -m benchmarks.samplers --quick         250 samples, no ancestral thousand
+    python -m benchmarks.samplers --guidance      a conditional preset by its guidance
+
+Frechet distances of 2,500 samples of `ddpm_fashion_mnist` to the 10,000 test pictures,
+by the features of `classifier_fashion_mnist`; the floor is that of 2,500 training
+pictures. Samples are kept in the folder `runs/samplers`, a file for every 125 of them,
+so that a run goes on where the last one ended; seconds are those of the files' making,
+a thousand samples.
+"""
+
+import argparse
+import math
+import pathlib
+import time
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+import keras_gen
+from keras_gen import data, diffusion, metrics
+
+PRESET, CONDITIONAL = "ddpm_fashion_mnist", "ddpm_fashion_mnist_conditional"
+SAMPLES, QUICK, FILE = 2500, 250, 125
+FOLDER = pathlib.Path("runs") / "samplers"
+PICTURE = pathlib.Path(__file__).parent.parent / "docs" / "samplers.png"
+KARRAS = diffusion.KarrasLevels(sigma_max=80.0)
+CALLS = (5, 10, 20, 50)
+WEIGHTS = (0.0, 1.0, 1.5, 2.0, 3.0, 5.0)
+# Samplers by name: functions of a number of calls to a sampler and the calls it makes.
+SAMPLERS = {
+    "DDIM": lambda n: (diffusion.DDIM(n), n),
+    "DDIM, eta 1": lambda n: (diffusion.DDIM(n, eta=1.0), n),
+    "DPM-Solver++": lambda n: (diffusion.DPMSolver(n, spacing=KARRAS), n),
+    "Heun": lambda n: (
+        diffusion.Heun((n + 1) // 2, spacing=KARRAS),
+        (n + 1) // 2 * 2 - 1,
+    ),
+    "predictor-corrector": lambda n: (
+        diffusion.PredictorCorrector(n // 2, spacing=KARRAS),
+        n // 2 * 2,
+    ),
+    "annealed Langevin": lambda n: (
+        diffusion.AnnealedLangevin(n // 5, spacing=KARRAS, repeats=4),
+        n // 5 * 4 + 1,
+    ),
+    "ancestral": lambda n: (diffusion.Ancestral(n), n),
+}
+
+
+def cases(quick):
+    """Rows of the table: name, sampler, calls."""
+    for name, make in SAMPLERS.items():
+        for calls in CALLS:
+            yield (name, *make(calls))
+    if not quick:
+        yield ("ancestral", *SAMPLERS["ancestral"](1000))
+
+
+def drawn(model, count, folder, **options):
+    """Samples by options of `generate`, from files where they are; and seconds each.
+
+    Args:
+        folder: of these options alone.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    parts, seconds = [], []
+    for k in range(count // FILE):
+        path = folder / f"{k}.npz"
+        if not path.is_file():
+            if not parts:
+                model.generate(FILE, seed=k, verbose=False, **options)  # compiles
+            start = time.perf_counter()
+            images = model.generate(FILE, seed=k, verbose=False, **options)
+            spent = time.perf_counter() - start
+            temporary = path.with_suffix(".part.npz")
+            np.savez_compressed(temporary, images=images, seconds=spent)
+            temporary.replace(path)
+        with np.load(path) as kept:
+            parts.append(kept["images"])
+            seconds.append(float(kept["seconds"]))
+    return np.concatenate(parts), sum(seconds) / count
+
+
+def folder_of(preset, name, calls):
+    """Where samples are kept: another folder for other weights."""
+    weights = keras_gen.info(preset)["metadata"]["sha256"][:8]
+    words = "".join(c if c.isalnum() else "_" for c in name)
+    return FOLDER / f"{preset}_{weights}" / f"{words}_{calls}"
+
+
+def rows(preset, count, quick):
+    """Name, calls, Frechet distance, seconds a thousand; the floor first."""
+    extractor = metrics.find_extractor("classifier_fashion_mnist")
+    train, test = (data.load("fashion_mnist", s)[0] for s in ("train", "test"))
+    real = metrics.features(test, extractor)
+    floor = np.random.default_rng(0).choice(len(train), count, replace=False)
+    floor = metrics.features(train[floor], extractor)
+    yield "training pictures", 0, metrics.frechet_distance(real, floor).value, 0.0
+    model = keras_gen.from_preset(preset)
+    for name, sampler, calls in cases(quick):
+        folder = folder_of(preset, name, calls)
+        images, seconds = drawn(model, count, folder, sampler=sampler)
+        fake = metrics.features(images, extractor)
+        yield name, calls, metrics.frechet_distance(real, fake).value, 1000 * seconds
+
+
+def guidance(preset, count):
+    """Rows by guidance: weight, accuracy, coverage, Frechet distance."""
+    extractor = metrics.find_extractor("classifier_fashion_mnist")
+    real = metrics.features(data.load("fashion_mnist", "test")[0], extractor)
+    model = keras_gen.from_preset(preset)
+    labels = np.arange(count) % model.num_classes
+    for weight in WEIGHTS:
+        images = model.generate(
+            count, seed=0, labels=labels, guidance=weight, verbose=False
+        )
+        fake = metrics.features(images, extractor)
+        accuracy = (extractor.classify(images).argmax(axis=1) == labels).mean()
+        _, coverage = metrics.density_coverage(real[:count], fake)
+        distance = metrics.frechet_distance(real, fake).value
+        yield weight, accuracy, coverage.value, distance
+
+
+def plot(found, width=560, height=360, margin=50):
+    """Distance by calls, both on logarithmic axes, a line for each sampler."""
+    floor, points = found[0][2], found[1:]
+    ends = [
+        [math.log10(f(row[k] for row in points)) for f in (min, max)] for k in (1, 2)
+    ]
+    ends[1][0] = min(ends[1][0], math.log10(floor))
+    sheet = Image.new("RGB", (width, height), "white")
+    draw = ImageDraw.Draw(sheet)
+
+    def place(calls, distance):
+        shares = [
+            (math.log10(v) - low) / (high - low)
+            for v, (low, high) in zip((calls, distance), ends, strict=True)
+        ]
+        across = margin + shares[0] * (width - 3 * margin)
+        return across, height - margin - shares[1] * (height - 2 * margin)
+
+    for calls in sorted({row[1] for row in points}):
+        x, _ = place(calls, floor)
+        draw.line([(x, margin), (x, height - margin)], fill="lightgray")
+        draw.text((x, height - margin + 6), str(calls), fill="black")
+    y = place(10 ** ends[0][0], floor)[1]
+    draw.line([(margin, y), (width - 2 * margin, y)], fill="gray")
+    draw.text((4, y - 6), f"{floor:.2g}", fill="gray")
+    for k, name in enumerate(SAMPLERS):
+        color = f"hsl({360 * k // len(SAMPLERS)}, 80%, 40%)"
+        line = [place(*row[1:3]) for row in points if row[0] == name]
+        draw.line(line, fill=color, width=2)
+        draw.text((line[-1][0] + 4, line[-1][1] - 6), name, fill=color)
+    draw.text((margin, 8), "Frechet distance by calls of the denoiser", fill="black")
+    return sheet
+
+
+def main(argv=None):
+    style = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=style)
+    parser.add_argument("--quick", action="store_true", help="fewer samples")
+    parser.add_argument("--guidance", action="store_true", help="by guidance instead")
+    options = parser.parse_args(argv)
+    count = QUICK if options.quick else SAMPLES
+    if options.guidance:
+        print("| guidance | conditional accuracy | coverage | Frechet distance |")
+        print("| --- | --- | --- | --- |")
+        for weight, accuracy, coverage, distance in guidance(CONDITIONAL, count):
+            print(f"| {weight} | {accuracy:.1%} | {coverage:.3f} | {distance:.2f} |")
+        return
+    print("| sampler | calls | Frechet distance | seconds for 1,000 |")
+    print("| --- | --- | --- | --- |")
+    found = []
+    for row in rows(PRESET, count, options.quick):
+        found.append(row)
+        print("| {} | {} | {:.2f} | {:.1f} |".format(*row), flush=True)
+    if not options.quick:
+        plot(found).save(PICTURE, optimize=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,319 @@
+"""Diffusion models against their papers' formulas, and their verbs."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+
+import keras_gen
+from keras_gen import applications, data, diffusion, engine, metrics, networks
+from keras_gen.engine import random
+
+SHAPE = (8, 8, 1)
+SIZE = math.prod(SHAPE)
+
+
+def tiny(cls=keras_gen.DDPM, **options):
+    """A tiny model that returns something, as if it were trained."""
+    keras.utils.set_random_seed(0)
+    model = cls(image_shape=SHAPE, filters=(8, 16), **options)
+    weights = model.denoiser.get_weights()
+    rng = np.random.default_rng(0)
+    model.denoiser.set_weights([w + 0.1 * rng.normal(size=w.shape) for w in weights])
+    model.compile()
+    return model
+
+
+def gaussian(cls, deviation, **options):
+    """A model that is exactly that of pixels N(0, deviation^2), all independent.
+
+    With `Preconditioned(sigma_data=s)` the denoiser of N(0, s^2) is skip * x, and an
+    untrained network, whose last layer starts at zero, adds nothing to that.
+    """
+    target = diffusion.Preconditioned(sigma_data=deviation)
+    model = cls(image_shape=SHAPE, filters=(8,), target=target, **options)
+    model.compile()
+    return model
+
+
+def pictures(n=6, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 256, (n, *SHAPE)).astype("uint8")
+
+
+@pytest.fixture(scope="module")
+def ddpm():
+    return tiny()
+
+
+@pytest.fixture(scope="module")
+def edm():
+    return tiny(keras_gen.EDM, num_classes=3)
+
+
+def with_noise(function, seed=0):
+    key = engine.backend.key(seed)
+    with random.use(random.Stream(engine.backend, key, lambda n: (n, None))):
+        return function()
+
+
+# Losses and denoisers
+
+
+def test_the_loss_of_ddpm_is_equation_14(ddpm):
+    images = (pictures() / 127.5 - 1).astype("float32")
+    noise = np.random.default_rng(1).normal(size=images.shape).astype("float32")
+    steps = np.array([0, 10, 250, 500, 800, 999])
+    signal = ddpm.schedule.signal()[steps][:, None, None, None]
+    noisy = np.sqrt(signal) * images + np.sqrt(1 - signal) * noise
+    predicted = ddpm.denoiser([noisy.astype("float32"), steps.astype("float32")])
+    expected = ((noise - predicted) ** 2).numpy().mean(axis=(1, 2, 3))
+    sigma = ddpm.schedule.sigmas()[steps].astype("float32")
+    x = images + sigma[:, None, None, None] * noise
+    output = ddpm.output(x, sigma)
+    found = ddpm.losses_of(output, images, x, sigma)["loss"]
+    np.testing.assert_allclose(found, expected, rtol=2e-3)
+
+
+def test_the_loss_of_edm_is_equation_2_with_its_weight(edm):
+    images = (pictures() / 127.5 - 1).astype("float32")
+    noise = np.random.default_rng(1).normal(size=images.shape).astype("float32")
+    sigma = np.geomspace(0.01, 50, 6).astype("float32")
+    x = keras.ops.convert_to_tensor(images + sigma[:, None, None, None] * noise)
+    labels = (keras.ops.one_hot(np.arange(6) % 3, 3),)
+    error = (edm.estimate(x, sigma, labels) - images).numpy() ** 2
+    weight = (sigma**2 + 0.25) / (sigma * 0.5) ** 2
+    expected = weight * error.mean(axis=(1, 2, 3))
+    output = edm.output(x, sigma, labels)
+    found = edm.losses_of(output, images, x, sigma)["loss"]
+    np.testing.assert_allclose(found, expected, rtol=1e-3)
+
+
+def test_labels_are_hidden_from_the_share_asked_for():
+    model = tiny(keras_gen.EDM, num_classes=3, unlabelled=0.3)
+    seen = []
+    model.output = lambda x, sigma, labels, training: seen.append(labels[0]) or x
+    batch = (np.zeros((4000, *SHAPE), "float32"), np.ones((4000, 3), "float32"))
+    with_noise(lambda: model.denoising_loss(batch))
+    with_noise(lambda: model.denoising_loss(batch, training=False))
+    assert np.mean(seen[0]) == pytest.approx(0.7, abs=0.03)
+    assert np.array_equal(seen[1], batch[1])
+
+
+def test_a_ddpm_is_the_score_model_of_the_vp_equation(ddpm):
+    """Song et al. 2021: s(x_t, t) = -eps / sqrt(1 - a_t), and back by Tweedie."""
+    model = keras_gen.ScoreModel.from_ddpm(ddpm)
+    images = (pictures(9) / 127.5 - 1).astype("float32")
+    steps = np.array([0, 1, 5, 50, 200, 400, 600, 800, 999])
+    signal = ddpm.schedule.signal()[steps][:, None, None, None]
+    noise = np.random.default_rng(1).normal(size=images.shape)
+    noisy = np.sqrt(signal) * images + np.sqrt(1 - signal) * noise
+    predicted = ddpm.denoiser([noisy.astype("float32"), steps.astype("float32")])
+    score = -np.float64(predicted) / np.sqrt(1 - signal)
+    clean = (noisy + (1 - signal) * score) / np.sqrt(signal)
+    x = (noisy / np.sqrt(signal)).astype("float32")
+    sigma = ddpm.schedule.sigmas()[steps].astype("float32")
+    for found in (model.estimate(x, sigma), ddpm.estimate(x, sigma)):
+        scale = np.maximum(1, sigma)[:, None, None, None]
+        np.testing.assert_allclose(found / scale, clean / scale, atol=1e-5)
+    # The score with respect to x = x_t / sqrt(a_t) is sqrt(a_t) times that of x_t.
+    expected = np.sqrt(signal) * score
+    np.testing.assert_allclose(
+        model.score(x, sigma) * sigma[:, None, None, None],
+        expected * sigma[:, None, None, None],
+        atol=2e-3,
+    )
+    assert np.array_equal(model.generate(3, seed=0), ddpm.generate(3, seed=0))
+
+
+def test_a_ddpm_with_variances_is_no_score_model():
+    model = tiny(learned_variance=True)
+    with pytest.raises(ValueError, match="Received: learned_variance=True"):
+        keras_gen.ScoreModel.from_ddpm(model)
+
+
+def test_the_network_scales_to_the_paper_s():
+    # Ho et al. 2020, appendix B: 35.7 million parameters for CIFAR-10.
+    network = networks.unet(
+        (32, 32, 3),
+        filters=(128, 256, 256, 256),
+        blocks=2,
+        shuffle=1,
+        groups=32,
+        heads=1,
+        attention=(1,),
+        dropout=0.1,
+    )
+    assert network.count_params() == pytest.approx(35.7e6, rel=0.005)
+
+
+# Sampling
+
+
+def test_samples_of_a_gaussian_model_have_its_deviation():
+    model = gaussian(keras_gen.EDM, 0.2)
+    samples = model.generate(200, seed=0, sampler=diffusion.Heun(60)) * 2 - 1
+    assert samples.mean() == pytest.approx(0, abs=0.01)
+    assert samples.std() == pytest.approx(0.2, rel=0.03)
+
+
+def test_guidance_one_is_the_label_and_zero_is_none(edm):
+    options = {"seed": 0, "sampler": diffusion.Heun(4)}
+    plain = edm.generate(4, labels=1, **options)
+    np.testing.assert_allclose(
+        edm.generate(4, labels=1, guidance=1.0, **options), plain, atol=1e-5
+    )
+    without = [edm.generate(4, labels=k, guidance=0.0, **options) for k in (0, 2)]
+    np.testing.assert_allclose(*without, atol=1e-5)
+    assert np.abs(plain - without[0]).max() > 1e-3
+    each = edm.generate(4, labels=1, guidance=[1, 0, 1, 0], **options)
+    np.testing.assert_allclose(each[::2], plain[::2], atol=1e-5)
+    np.testing.assert_allclose(each[1::2], without[0][1::2], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("ask", "received"),
+    [
+        (lambda d, e: d.generate(2, labels=1), "labels=1"),
+        (lambda d, e: d.generate(2, guidance=2.0), "guidance=2.0"),
+        (lambda d, e: e.generate(2, guidance=math.nan), "nan"),
+        (lambda d, e: e.generate(2, guidance=[1, 2, 3]), r"\[1, 2, 3\]"),
+        (lambda d, e: e.generate(2, labels=3), "3"),
+        (lambda d, e: d.generate(2, sampler=diffusion.DDIM(0)), "steps=0"),
+        (lambda d, e: d.generate(2, sampler=diffusion.DDIM(1001)), "steps=1001"),
+        (lambda d, e: e.generate(2, sampler=diffusion.Heun(0)), "steps=0"),
+        (lambda d, e: d.generate(2, sampler="ddim"), "'ddim'"),
+        (lambda d, e: d.inpaint(pictures(), np.ones((6, 4, 4))), r"\(6, 4, 4\)"),
+        (lambda d, e: d.inpaint(pictures(), np.full((6, 8, 8), 0.5)), "float64"),
+        (lambda d, e: d.edit(pictures(), strength=0), "strength=0"),
+        (lambda d, e: d.edit(pictures(), strength=1.5), "strength=1.5"),
+        (lambda d, e: d.edit(pictures(), guidance=2.0), "guidance=2.0"),
+        (lambda d, e: d.invert(pictures(), steps=1), "steps=1"),
+        (lambda d, e: d.decode(np.zeros((2, 4, 4, 1))), r"\(2, 4, 4, 1\)"),
+        (lambda d, e: d.log_likelihood(pictures(), labels=1), "labels=1"),
+        (lambda d, e: tiny(unlabelled=1.0), "unlabelled=1.0"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(ddpm, edm, ask, received):
+    with pytest.raises(ValueError, match=f"Received: .*{received}"):
+        ask(ddpm, edm)
+
+
+def test_variances_are_learned_and_sampled_by():
+    model = tiny(learned_variance=True, schedule=diffusion.CosineSchedule(steps=30))
+    history = model.fit(pictures(64), epochs=2, verbose=0).history
+    assert set(history) == {"loss", "variational_bound"}
+    made = {
+        v: model.generate(3, seed=0, sampler=diffusion.Ancestral(variance=v))
+        for v in (None, 0.0, 1.0)
+    }
+    for bound in (0.0, 1.0):
+        assert np.abs(made[None] - made[bound]).max() > 1e-4
+    assert np.isfinite(model.variational_bound(pictures())).all()
+
+
+# Verbs on pictures
+
+
+@pytest.mark.parametrize("kind", ["ddpm", "edm"])
+def test_inpainting_leaves_known_pixels(request, kind):
+    model = request.getfixturevalue(kind)
+    images, mask = pictures(), np.zeros((6, 8, 8), bool)
+    mask[:, 2:5, 3:] = True
+    options = {"seed": 1, "sampler": diffusion.Ancestral(5)}
+    options |= {"labels": 2, "guidance": 1.5} if kind == "edm" else {}
+    filled = model.inpaint(images, mask, **options)
+    expected = (images / np.float32(255)).astype("float32")
+    assert np.array_equal(filled[~mask], expected[~mask])
+    assert np.abs(filled - expected)[mask].mean() > 0.05
+    assert np.array_equal(filled, model.inpaint(images, mask[..., None], **options))
+    other = np.where(mask[..., None], np.uint8(0), images)
+    assert np.array_equal(filled, model.inpaint(other, mask, **options))
+
+
+def test_editing_keeps_less_of_a_picture_the_stronger_it_is():
+    model = gaussian(keras_gen.EDM, 0.5)
+    images = pictures(20).astype("float32") / 255
+    sampler = diffusion.DDIM(40)
+    apart = [
+        np.abs(model.edit(images, strength=s, sampler=sampler) - images).mean()
+        for s in (0.1, 0.4, 0.6, 1.0)
+    ]
+    assert (np.diff(apart) > 0).all()
+    assert apart[0] < 0.02
+
+
+def test_noise_of_pictures_leads_back_to_them():
+    model = gaussian(keras_gen.DDPM, 0.5)
+    images = pictures().astype("float32") / 255
+    codes = model.invert(images)
+    # The flow of a Gaussian keeps each value's place in deviations.
+    places = (images * 2 - 1) / np.sqrt(0.25 + model.schedule.sigma_min**2)
+    np.testing.assert_allclose(codes, places, atol=0.02)
+    np.testing.assert_allclose(model.decode(codes), images, atol=0.01)
+
+
+def test_published_noise_reconstructs_to_30_decibels():
+    model = keras_gen.from_preset("ddpm_fashion_mnist")
+    images, _ = data.load("fashion_mnist", "test")
+    images = images[:8].astype("float32") / 255
+    codes = model.invert(images)
+    assert codes.std() == pytest.approx(1, abs=0.2)
+    assert metrics.psnr(images, model.decode(codes)).min() > 30
+    path = applications.interpolate(
+        model, codes[:2], codes[2:4], steps=3, spherical=True
+    )
+    assert path.shape == (6, 28, 28, 1)
+
+
+# Likelihoods
+
+
+def exact_nats(images, deviation):
+    """Log-density of N(0, deviation^2) at the pixels, times the size of a level."""
+    x = images.reshape(len(images), -1) / 127.5 - 1
+    density = -0.5 * (x / deviation) ** 2
+    density -= math.log(deviation * math.sqrt(2 * math.pi))
+    return (density + math.log(diffusion.bound.LEVEL)).sum(axis=1)
+
+
+def gaussian_pictures(deviation, n=40):
+    x = np.random.default_rng(0).normal(0, deviation, (n, *SHAPE))
+    return np.clip(np.round(x * 127.5 + 127.5), 0, 255).astype("uint8")
+
+
+@pytest.mark.parametrize("cls", [keras_gen.EDM, keras_gen.ScoreModel])
+def test_the_flow_s_likelihood_is_exact_to_a_hundredth_of_a_bit(cls):
+    model, images = gaussian(cls, 0.3), gaussian_pictures(0.3)
+    bits = model.log_likelihood(images) - exact_nats(images, 0.3)
+    bits /= SIZE * math.log(2)
+    assert bits.mean() == pytest.approx(0, abs=1e-2)
+
+
+def test_the_variational_bound_is_the_likelihood_less_what_few_steps_lose():
+    deviation, model = 0.3, gaussian(keras_gen.DDPM, 0.3, schedule=Fine(steps=100))
+    images = gaussian_pictures(deviation, 1200)
+    bits = exact_nats(images, deviation) - model.variational_bound(images)
+    bits = (bits / (SIZE * math.log(2))).mean()
+    # Each step's expected error in closed form, against the integral over all levels.
+    sigmas = model.schedule.sigmas()
+    error = 1 / (1 / deviation**2 + 1 / sigmas**2)
+    steps = 0.5 * np.sum((sigmas[:-1] ** -2 - sigmas[1:] ** -2) * error[1:])
+    ends = 1 + (deviation / sigmas[[0, -1]]) ** 2
+    lost = (steps - 0.5 * np.log(ends[0] / ends[1])) / math.log(2)
+    assert bits == pytest.approx(lost, abs=1e-2)
+
+
+class Fine(diffusion.LinearSchedule):
+    """Levels in geometric progression."""
+
+    def sigmas(self):
+        return np.geomspace(0.01, 4.0, self.steps)
+
+
+def test_labels_change_the_likelihood(edm):
+    images = pictures()
+    nats = [edm.log_likelihood(images, labels=k, steps=5) for k in (None, 0, 2)]
+    assert len({float(x.sum()) for x in nats}) == 3
+    assert nats[0].dtype == "float64"

@@ -1,0 +1,52 @@
+"""The samplers benchmark: true counts, samples that resume, a plot."""
+
+import conformance
+import numpy as np
+import pytest
+import tensorflow as tf
+from gaussians import optimal, seeded
+
+from benchmarks import samplers
+from keras_gen import diffusion
+
+
+@pytest.mark.parametrize("name", samplers.SAMPLERS)
+def test_calls_are_those_made(name):
+    sampler, calls = samplers.SAMPLERS[name](10)
+    levels, made = sampler.path(diffusion.LinearSchedule()), []
+
+    def denoise(x, sigma):
+        made.append(float(sigma))
+        return optimal(x, sigma)
+
+    tf.config.run_functions_eagerly(True)
+    try:
+        seeded(lambda: sampler(denoise, levels, levels[0] * tf.ones((2, 3))))
+    finally:
+        tf.config.run_functions_eagerly(False)
+    assert len(made) == calls
+    assert abs(calls - 10) <= 1
+
+
+def test_samples_go_on_where_they_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr(samplers, "FILE", 4)
+    model = conformance.make("DDPM")
+    model.compile()
+    options = {"sampler": diffusion.DDIM(3)}
+    whole, seconds = samplers.drawn(model, 8, tmp_path / "a", **options)
+    assert whole.shape[0] == 8
+    assert seconds > 0
+    (tmp_path / "a" / "1.npz").unlink()
+    first = (tmp_path / "a" / "0.npz").stat().st_mtime_ns
+    again, _ = samplers.drawn(model, 8, tmp_path / "a", **options)
+    assert np.array_equal(whole, again)
+    assert (tmp_path / "a" / "0.npz").stat().st_mtime_ns == first
+    assert np.abs(whole[:4] - whole[4:]).max() > 1e-3
+
+
+def test_the_plot_has_a_line_for_each_sampler():
+    rows = [("training pictures", 0, 0.9, 0.0)]
+    rows += [(name, n, 100 / n, 1.0) for name in samplers.SAMPLERS for n in (5, 50)]
+    sheet = np.array(samplers.plot(rows))
+    assert sheet.shape == (360, 560, 3)
+    assert (sheet != 255).any(axis=2).mean() > 0.01
