@@ -9,10 +9,11 @@ import math
 import keras
 from keras import ops
 
+from keras_gen.engine.configured import Configured
 from keras_gen.losses.reductions import mean_per_example
 
 
-class AdversarialLoss:
+class AdversarialLoss(Configured):
     """A pair of losses, and what the critic's one says of the two distributions.
 
     Attributes:
@@ -41,13 +42,6 @@ class AdversarialLoss:
     def probability(self, scores):
         """D of what was scored, in [0, 1] for the best critic; None without one."""
         return None
-
-    def get_config(self):
-        return {}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
 
 
 @keras.saving.register_keras_serializable("keras_gen")
@@ -89,9 +83,6 @@ class Minimax(AdversarialLoss):
 
     def probability(self, scores):
         return ops.sigmoid(scores)
-
-    def get_config(self):
-        return {"smoothing": self.smoothing}
 
 
 @keras.saving.register_keras_serializable("keras_gen")

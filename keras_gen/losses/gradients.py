@@ -8,6 +8,7 @@ model takes some of them as `penalties=`.
 import keras
 from keras import ops
 
+from keras_gen.engine.configured import Configured
 from keras_gen.losses.reductions import sum_per_example
 
 
@@ -39,7 +40,7 @@ def zero_centered_penalty(gradients):
     return sum_per_example(ops.square(gradients)) / 2
 
 
-class _Penalty:
+class _Penalty(Configured):
     def __init__(self, weight):
         if not weight >= 0:
             raise ValueError(f"Expected a weight from 0 on. Received: {weight}")
@@ -57,13 +58,6 @@ class _Penalty:
     def penalty(self, gradients):
         """What the gradients cost before the weight, (batch,)."""
         return zero_centered_penalty(gradients)
-
-    def get_config(self):
-        return {"weight": self.weight}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
 
 
 @keras.saving.register_keras_serializable("keras_gen")
@@ -87,10 +81,6 @@ class GradientPenalty(_Penalty):
 
     def penalty(self, gradients):
         return gradient_penalty(gradients, self.target, self.one_sided)
-
-    def get_config(self):
-        config = {"target": self.target, "one_sided": self.one_sided}
-        return super().get_config() | config
 
 
 @keras.saving.register_keras_serializable("keras_gen")

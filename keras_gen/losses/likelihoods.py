@@ -3,12 +3,13 @@
 import keras
 from keras import ops
 
+from keras_gen.engine.configured import Configured
 from keras_gen.losses import densities
 from keras_gen.losses.reductions import sum_per_example
 
 
 @keras.saving.register_keras_serializable("keras_gen")
-class SquaredError:
+class SquaredError(Configured):
     """Values as Gaussians of unit variance: half the squared error, its constant left
     out, so that the loss of a perfect reconstruction is 0.
 
@@ -34,16 +35,9 @@ class SquaredError:
         """The parameters (batch, ...), clipped to [0, 1] where values are bounded."""
         return ops.clip(parameters, 0.0, 1.0) if self.bounded else parameters
 
-    def get_config(self):
-        return {"bounded": self.bounded}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
-
 
 @keras.saving.register_keras_serializable("keras_gen")
-class Bernoulli:
+class Bernoulli(Configured):
     """Pixels as independent Bernoulli variables given by logits; a VAE's `likelihood`.
 
     Grey values stand for probabilities, as in the paper's experiments.
@@ -67,16 +61,9 @@ class Bernoulli:
         """Expected images (batch, h, w, c) in [0, 1]."""
         return ops.sigmoid(parameters)
 
-    def get_config(self):
-        return {}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
-
 
 @keras.saving.register_keras_serializable("keras_gen")
-class DiscretizedLogistic:
+class DiscretizedLogistic(Configured):
     """8-bit pixels as logistic variables integrated over their bins.
 
     Args:
@@ -115,16 +102,9 @@ class DiscretizedLogistic:
         mean, _ = ops.split(parameters, 2, axis=-1)
         return ops.clip(mean * 0.5 + 0.5, 0.0, 1.0)
 
-    def get_config(self):
-        return {"minimum_log_scale": self.minimum_log_scale}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
-
 
 @keras.saving.register_keras_serializable("keras_gen")
-class DiscretizedLogisticMixture:
+class DiscretizedLogisticMixture(Configured):
     """8-bit values, each a mixture of logistic variables integrated over their bins.
 
     P(x) = sum_i w_i [F((x + 1/255 - m_i) / s_i) - F((x - 1/255 - m_i) / s_i)], x and
@@ -198,13 +178,3 @@ class DiscretizedLogisticMixture:
         unit = ops.clip(0.5 * scales * (upper - lower), 0.0, 1.0)
         values = ops.sum(ops.softmax(logits, axis=-1) * unit, axis=-1)
         return ops.clip(values, 0.0, 1.0)  # weights add up to 1 but for rounding
-
-    def get_config(self):
-        return {
-            "components": self.components,
-            "minimum_log_scale": self.minimum_log_scale,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)

@@ -3,11 +3,12 @@
 import keras
 from keras import ops
 
+from keras_gen.engine.configured import Configured
 from keras_gen.losses.reductions import sum_per_example
 
 
 @keras.saving.register_keras_serializable("keras_gen")
-class L1Sparsity:
+class L1Sparsity(Configured):
     """weight * sum_j |h_j|: as a Laplace prior on the code, it makes units zero.
 
     Args:
@@ -21,16 +22,9 @@ class L1Sparsity:
         """Of codes (batch, units): a scalar, the mean over the batch."""
         return self.weight * ops.mean(sum_per_example(ops.abs(codes)))
 
-    def get_config(self):
-        return {"weight": self.weight}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
-
 
 @keras.saving.register_keras_serializable("keras_gen")
-class KLSparsity:
+class KLSparsity(Configured):
     """weight * sum_j KL(target || mean of h_j): each unit is active that often.
 
     KL(r || q) = r log(r / q) + (1 - r) log((1 - r) / (1 - q)), q the unit's mean over
@@ -57,13 +51,6 @@ class KLSparsity:
         active = self.target * ops.log(self.target / mean)
         silent = (1 - self.target) * ops.log((1 - self.target) / (1 - mean))
         return self.weight * ops.sum(active + silent)
-
-    def get_config(self):
-        return {"target": self.target, "weight": self.weight}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
 
 
 def sigmoid_jacobian_norm(codes, kernel):

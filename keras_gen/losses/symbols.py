@@ -3,11 +3,12 @@
 import keras
 from keras import ops
 
+from keras_gen.engine.configured import Configured
 from keras_gen.losses.reductions import sum_per_example
 
 
 @keras.saving.register_keras_serializable("keras_gen")
-class Categorical:
+class Categorical(Configured):
     """Symbols as categorical variables given by logits: cross-entropy (Bishop, PRML,
     equation 4.108).
 
@@ -28,10 +29,3 @@ class Categorical:
         """The likeliest symbols, one-hot, as symbols have no mean."""
         likeliest = ops.argmax(parameters, axis=-1)
         return ops.one_hot(likeliest, parameters.shape[-1], dtype=parameters.dtype)
-
-    def get_config(self):
-        return {}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
