@@ -1,16 +1,25 @@
 """Diffusion models against their papers' formulas, and their verbs."""
 
 import math
+import os
+import pathlib
+import subprocess
+import sys
 
 import keras
 import numpy as np
 import pytest
+import verbs_of_diffusion
 
 import keras_gen
 from keras_gen import applications, data, diffusion, engine, metrics, networks
 from keras_gen.engine import random
 
 SHAPE = (8, 8, 1)
+# Faster to compile, not to run: XLA's answers stay the same.
+QUICK_XLA = (
+    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+)
 SIZE = math.prod(SHAPE)
 
 
@@ -317,3 +326,21 @@ def test_labels_change_the_likelihood(edm):
     nats = [edm.log_likelihood(images, labels=k, steps=5) for k in (None, 0, 2)]
     assert len({float(x.sum()) for x in nats}) == 3
     assert nats[0].dtype == "float64"
+
+
+@pytest.mark.slow
+def test_verbs_are_the_same_on_jax(tmp_path):
+    program, path = pathlib.Path(verbs_of_diffusion.__file__), tmp_path / "verbs.npz"
+    variables = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": QUICK_XLA}
+    subprocess.run(
+        [sys.executable, str(program), str(path)],
+        check=True,
+        env=os.environ | variables,
+    )
+    ours, theirs = verbs_of_diffusion.verbs(), np.load(path)
+    assert set(ours) == set(theirs)
+    for name, values in ours.items():
+        assert np.isfinite(theirs[name]).all()
+        assert theirs[name].shape == values.shape
+        if not name.startswith("drawn/"):  # streams of noise differ
+            np.testing.assert_allclose(theirs[name], values, atol=1e-4)

@@ -47,7 +47,7 @@ def test_the_picture_shows_samples_where_they_are():
     inside, outside = np.array([[0.0, 0.0]]), np.array([[9.0, 0.0]])
     sheet = np.array(modes.picture({"": [inside, outside]}, side=10))
     rows, columns = np.nonzero(sheet == 0)
-    assert (rows.tolist(), columns.tolist()) == ([5], [185])
+    assert (rows.tolist(), columns.tolist()) == ([5], [235])
 
 
 def test_stacked_models_differ_by_what_cures():
