@@ -1,9 +1,10 @@
 """Clusters of pictures by their codes."""
 
 import numpy as np
+from scipy.sparse.csgraph import connected_components
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.cluster import KMeans
-from sklearn.manifold import SpectralEmbedding
+from sklearn.manifold import spectral_embedding
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import kneighbors_graph
 
@@ -61,11 +62,16 @@ class Clusterer(ClusterMixin, BaseEstimator):
 
     def _by_manifold(self, codes):
         graph = kneighbors_graph(codes, self.neighbors, include_self=False)
-        places = SpectralEmbedding(
-            max(self.n_clusters - 1, 2),
-            affinity="precomputed",
+        graph = 0.5 * (graph + graph.T)
+        # The first eigenvector of a graph in one piece is constant and says nothing; of
+        # one in pieces any of the first may be any mixture of theirs, so all stay.
+        whole = connected_components(graph, directed=False)[0] == 1
+        places = spectral_embedding(
+            graph,
+            n_components=max(self.n_clusters - 1, 2) if whole else self.n_clusters,
             random_state=self.random_state,
-        ).fit_transform(0.5 * (graph + graph.T))
+            drop_first=whole,
+        )
         places /= np.maximum(np.linalg.norm(places, axis=1, keepdims=True), 1e-12)
         mixture = GaussianMixture(
             self.n_clusters,
