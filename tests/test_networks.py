@@ -91,6 +91,44 @@ def test_the_embedding_is_of_sines_and_cosines():
     np.testing.assert_allclose(features, expected, atol=1e-6)
 
 
+def group_normalized(x, gamma, beta, groups, epsilon):
+    """In float64, by the definition."""
+    grouped = x.astype("float64").reshape(len(x), -1, groups, x.shape[-1] // groups)
+    mean = grouped.mean((1, 3), keepdims=True)
+    deviation = np.sqrt(grouped.var((1, 3), keepdims=True) + epsilon)
+    return ((grouped - mean) / deviation).reshape(x.shape) * gamma + beta
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 4, 12), (2, 7, 12), (4, 12)])
+def test_group_normalization_is_that_of_the_paper(shape):
+    rng = np.random.default_rng(0)
+    x = (3 * rng.standard_normal(shape) + 2).astype("float32")
+    gamma, beta = rng.standard_normal((2, 12)).astype("float32")
+    layer = layers.GroupNormalization(3, epsilon=1e-3)
+    layer.build(x.shape)
+    layer.set_weights([gamma, beta])
+    expected = group_normalized(x, gamma, beta, 3, 1e-3)
+    np.testing.assert_allclose(layer(x), expected, atol=2e-6)
+
+    kept = keras.saving.deserialize_keras_object(
+        keras.saving.serialize_keras_object(
+            layers.GroupNormalization(3, epsilon=1e-3, activation="silu")
+        )
+    )
+    kept.build(x.shape)
+    kept.set_weights([gamma, beta])
+    activated = expected / (1 + np.exp(-expected))
+    np.testing.assert_allclose(kept(x), activated, atol=2e-6)
+
+
+def test_group_normalization_of_constants_is_finite_and_of_odd_groups_refused():
+    layer = layers.GroupNormalization(2)
+    constant = np.full((2, 3, 3, 4), 1e3, "float32")
+    np.testing.assert_array_equal(layer(constant), 0 * constant)
+    with pytest.raises(ValueError, match="divide the 4 channels. Received: groups=3"):
+        layers.GroupNormalization(3)(constant)
+
+
 def test_dropout_keeps_the_mean_and_draws_from_the_stream():
     layer = layers.Dropout(0.25)
     ones = np.ones((400, 50), "float32")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_gen import engine
+from keras_gen import engine, layers, networks, training
 from keras_gen.engine import random
 
 
@@ -63,3 +63,28 @@ def test_mixed_float16_is_refused(policy):
     model = conformance.make("VAE")
     with pytest.raises(ValueError, match=r"bfloat16.*Received: mixed_float16 in 'enc"):
         model.compile()
+
+
+def test_half_precision_tells_times_and_low_noise_apart(policy):
+    policy("mixed_bfloat16")
+    embedding = layers.SinusoidalEmbedding(8)
+    even, odd = np.asarray(embedding(np.array([256.0, 257.0])), "float32")
+    assert np.abs(even - odd).max() > 0.1  # bfloat16 rounds 257 to 256
+    network = networks.unet((8, 8, 1), filters=(8, 8), groups=2, heads=1)
+    first = next(x for x in network.layers if isinstance(x, keras.layers.Conv2D))
+    until = keras.Model(network.input, first.output)
+    image = np.full((1, 8, 8, 1), 0.9, "float32")
+    step = 1e-3 * conformance.noise(1, 8, 8, 1, seed=0)  # bfloat16 keeps 4e-3 here
+    time = np.array([3.0])
+    change = until([image + step, time]) - until([image, time])
+    expected = until([step, time]) - until([0 * step, time])
+    np.testing.assert_allclose(change, expected, atol=2e-6)
+
+
+def test_a_recipe_trains_in_its_own_precision_and_leaves_the_global_one():
+    tables = training.load_recipe("ddpm_fashion_mnist").tables
+    tables["model"]["dtype_policy"] = "mixed_bfloat16"
+    model = training.Recipe("half", tables).model()
+    computed = {layer.compute_dtype for layer in model.denoiser.layers}
+    assert computed == {"float32", "bfloat16"}
+    assert keras.config.dtype_policy().name == "float32"

@@ -14,7 +14,7 @@ from keras_gen.layers.dropout import Dropout
 from keras_gen.layers.feedback import FeedbackCell, RepeatSteps
 from keras_gen.layers.maxout import Maxout
 from keras_gen.layers.minibatch import MinibatchDiscrimination, MinibatchStdDev
-from keras_gen.layers.normalization import BatchNormalization
+from keras_gen.layers.normalization import BatchNormalization, GroupNormalization
 from keras_gen.layers.shuffle import DepthToSpace, SpaceToDepth
 from keras_gen.layers.spectral import (
     SpectralConv2D,
@@ -32,6 +32,7 @@ __all__ = [
     "FeedbackCell",
     "GaussianNoise",
     "Greyscale",
+    "GroupNormalization",
     "MaskingNoise",
     "Maxout",
     "MinibatchDiscrimination",

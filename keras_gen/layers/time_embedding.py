@@ -17,7 +17,7 @@ class SinusoidalEmbedding(keras.layers.Layer):
     """
 
     def __init__(self, dimension, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # bfloat16 has no 257
         if dimension % 2:
             raise ValueError(f"Expected an even dimension. Received: {dimension}")
         self.dimension = dimension

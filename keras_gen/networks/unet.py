@@ -3,7 +3,13 @@
 import keras
 from keras import layers
 
-from keras_gen.layers import DepthToSpace, Dropout, SinusoidalEmbedding, SpaceToDepth
+from keras_gen.layers import (
+    DepthToSpace,
+    Dropout,
+    GroupNormalization,
+    SinusoidalEmbedding,
+    SpaceToDepth,
+)
 
 
 def unet(
@@ -57,8 +63,7 @@ def unet(
         )
 
     def norm(x):
-        x = layers.GroupNormalization(groups, epsilon=1e-5)(x)
-        return layers.Activation("silu")(x)
+        return GroupNormalization(groups, activation="silu")(x)
 
     def residual(x, count):
         h = layers.Conv2D(count, 3, padding="same")(norm(x))
@@ -71,9 +76,7 @@ def unet(
 
     def attend(x):
         _, h, w, c = x.shape
-        tokens = layers.Reshape((h * w, c))(
-            layers.GroupNormalization(groups, epsilon=1e-5)(x)
-        )
+        tokens = layers.Reshape((h * w, c))(GroupNormalization(groups)(x))
         mixed = layers.MultiHeadAttention(heads, c // heads)(tokens, tokens)
         return layers.Add()([x, layers.Reshape((h, w, c))(mixed)])
 
@@ -90,8 +93,9 @@ def unet(
         time = layers.Add()([time, label])
     time = layers.Dense(4 * filters[0], activation="silu")(time)
 
-    x = SpaceToDepth(shuffle)(inputs[0]) if shuffle > 1 else inputs[0]
-    x = layers.Conv2D(filters[0], 3, padding="same")(x)
+    # Noise at low levels is finer than what bfloat16 tells apart.
+    x = SpaceToDepth(shuffle, dtype="float32")(inputs[0]) if shuffle > 1 else inputs[0]
+    x = layers.Conv2D(filters[0], 3, padding="same", dtype="float32")(x)
     skips = [x]
     for level, count in enumerate(filters):
         if level:

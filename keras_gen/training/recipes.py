@@ -15,6 +15,7 @@ TABLES |= {"card"}
 WORDS = {"card", "evaluate", "source"}
 # What a table of `generate` may name: samplers, and what their keywords take.
 NAMED = {cls.__name__: cls for cls in (*diffusion.SAMPLERS, diffusion.KarrasLevels)}
+MODEL_KEYS = {"class_name", "config", "dtype_policy"}
 EVALUATE_KEYS = {"samples", "extractor", "headline", "generate", "rival", "twin"}
 EVALUATE_KEYS |= {"truncation", "guidance"}
 DATA_KEYS = {"source", "split", "validation_split", "batch_size", "image_size"}
@@ -25,15 +26,16 @@ DATA_KEYS |= {"channels", "seed"}
 class Recipe:
     """One `recipe.toml`.
 
-    Tables: `model` (class_name and config), `data` (source, splits, batch_size, and
-    options of `keras_gen.data.pipeline`), `compile` (optimizer, averages, seed), `fit`
-    (epochs, steps_per_epoch, samples_every), `stages` (epochs, a list with those of
-    each stage, in place of the ones in `fit`), `quick` (overrides of the former for a
-    short run), `evaluate` (samples, extractor, headline, `generate`, what the verb is
-    called with, `rival`, a preset to measure beside, `twin`, what to change of the
-    model's config for another one to train and measure beside, and `truncation` and
-    `guidance`, with which to measure samples too), `source` (the paper) and `card`
-    (words for the entry's card).
+    Tables: `model` (class_name, config and, where training is to run in another
+    precision than presets do, `dtype_policy`, as "mixed_bfloat16"), `data` (source,
+    splits, batch_size, and options of `keras_gen.data.pipeline`), `compile` (optimizer,
+    averages, seed), `fit` (epochs, steps_per_epoch, samples_every), `stages` (epochs, a
+    list with those of each stage, in place of the ones in `fit`), `quick` (overrides of
+    the former for a short run), `evaluate` (samples, extractor, headline, `generate`,
+    what the verb is called with, `rival`, a preset to measure beside, `twin`, what to
+    change of the model's config for another one to train and measure beside, and
+    `truncation` and `guidance`, with which to measure samples too), `source` (the
+    paper) and `card` (words for the entry's card).
     """
 
     name: str
@@ -53,7 +55,13 @@ class Recipe:
 
     def model(self):
         """A new model, compiled as the recipe says."""
-        model = presets.build(self.tables["model"])
+        table = self.tables["model"]
+        before = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(table.get("dtype_policy", before))
+        try:
+            model = presets.build(table)
+        finally:
+            keras.config.set_dtype_policy(before)
         options = dict(self.tables.get("compile", {}))
         if "optimizer" in options:
             options["optimizer"] = read_optimizer(options["optimizer"])
@@ -146,13 +154,14 @@ def load_recipe(name):
         raise ValueError(f"Expected TOML in {path}. Received: {error}") from error
     missing = {"model", "data", "fit"} - set(tables)
     unknown = set(tables) - TABLES
+    unknown |= set(tables.get("model", {})) - MODEL_KEYS
     unknown |= set(tables.get("data", {})) - DATA_KEYS
     unknown |= set(tables.get("evaluate", {})) - EVALUATE_KEYS
     if missing or unknown:
         raise ValueError(
             f"Expected the tables {sorted(TABLES)}, of which model, data and fit must "
-            f"be there, in [data] the keys {sorted(DATA_KEYS)}, and in [evaluate] "
-            f"{sorted(EVALUATE_KEYS)}. "
+            f"be there, in [model] the keys {sorted(MODEL_KEYS)}, in [data] "
+            f"{sorted(DATA_KEYS)}, and in [evaluate] {sorted(EVALUATE_KEYS)}. "
             f"Received: unknown {sorted(unknown)}, missing {sorted(missing)} in {path}"
         )
     recipe = Recipe(path.parent.resolve().name, tables)
