@@ -40,7 +40,7 @@ def compiled(name, seed=0, **options):
 
 
 def labels(model, x):
-    """Labels for images, where the model trains on them and these have a number."""
+    """What stands beside images, where the model trains on it and they are some."""
     return conformance.labels(type(model).__name__, len(x)) if _is_array(x) else None
 
 
@@ -326,7 +326,8 @@ def test_an_unshuffled_array_and_dataset_train_alike(name):
     first, second = compiled(name), compiled(name)
     fit(first, shuffle=False)
     x = examples(name, 16)
-    columns = (x, labels(second, x)) if GOLDENS[name].classes else x
+    y = labels(second, x)
+    columns = x if y is None else (x, y)
     dataset = tf.data.Dataset.from_tensor_slices(columns).batch(8)
     fit(second, dataset, batch_size=None)
     # Known and unknown batch sizes compile to programs with other last bits.

@@ -100,6 +100,13 @@ class Pipeline:
             )
         return _prefetch(self._produce(epoch, int(start)))
 
+    def endless(self, step: int) -> Iterator:
+        """Batches from a step of all epochs on, epoch after epoch."""
+        epoch, start = divmod(step, len(self))
+        while True:
+            yield from self.batches(epoch, start=start)
+            epoch, start = epoch + 1, 0
+
     def first_batch(self):
         """The first batch of epoch 0, made without a thread."""
         with contextlib.closing(self._produce(0, 0)) as batches:

@@ -43,6 +43,15 @@ def gather(values):
     return context.all_gather(values, axis=0)
 
 
+def own_rows(values, rows):
+    """This replica's `rows` rows of what `gather` returned."""
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return values
+    start = context.replica_id_in_sync_group * rows
+    return values[start : start + rows]
+
+
 class Trainer(BaseTrainer):
     """The half of a model that depends on TensorFlow."""
 

@@ -3,6 +3,8 @@
 from keras_gen.layers.augment import RandomShift
 from keras_gen.layers.corruption import (
     BlockMask,
+    Downsampling,
+    Edges,
     GaussianNoise,
     Greyscale,
     MaskingNoise,
@@ -12,9 +14,11 @@ from keras_gen.layers.corruption import (
 )
 from keras_gen.layers.dropout import Dropout
 from keras_gen.layers.feedback import FeedbackCell, RepeatSteps
+from keras_gen.layers.history import HistoryBuffer
 from keras_gen.layers.maxout import Maxout
 from keras_gen.layers.minibatch import MinibatchDiscrimination, MinibatchStdDev
 from keras_gen.layers.normalization import BatchNormalization, GroupNormalization
+from keras_gen.layers.padding import ReflectionPadding2D
 from keras_gen.layers.shuffle import DepthToSpace, SpaceToDepth
 from keras_gen.layers.spectral import (
     SpectralConv2D,
@@ -28,16 +32,20 @@ __all__ = [
     "BatchNormalization",
     "BlockMask",
     "DepthToSpace",
+    "Downsampling",
     "Dropout",
+    "Edges",
     "FeedbackCell",
     "GaussianNoise",
     "Greyscale",
     "GroupNormalization",
+    "HistoryBuffer",
     "MaskingNoise",
     "Maxout",
     "MinibatchDiscrimination",
     "MinibatchStdDev",
     "RandomShift",
+    "ReflectionPadding2D",
     "RepeatSteps",
     "SaltAndPepper",
     "SinusoidalEmbedding",

@@ -214,3 +214,72 @@ class Greyscale(Corruption):
                 f"Received: shape {tuple(inputs.shape)}"
             )
         return ops.repeat(luma(inputs), 3, axis=-1)
+
+
+@keras.saving.register_keras_serializable("keras_gen")
+class Edges(Corruption):
+    """How steep the luma is at every pixel, in all channels: Sobel's operator.
+
+    The length of its gradient over the greatest that there is in [0, 1], times `gain`,
+    clipped to 1; edges of the picture repeat.
+
+    Args:
+        gain: above 0.
+    """
+
+    def __init__(self, gain=2.0, **kwargs):
+        super().__init__(**kwargs)
+        self.gain = gain
+        self.built = True
+
+    def corrupt(self, inputs):
+        grey = luma(inputs) if inputs.shape[-1] == 3 else inputs
+        # Once more at the edges, by "symmetric", where "edge" lacks a gradient.
+        x = ops.pad(grey, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="symmetric")
+        down = x[:, :-2] + 2 * x[:, 1:-1] + x[:, 2:]  # smoothed along columns
+        across = x[:, :, :-2] + 2 * x[:, :, 1:-1] + x[:, :, 2:]
+        squares = ops.square(down[:, :, 2:] - down[:, :, :-2])
+        squares = squares + ops.square(across[:, 2:] - across[:, :-2])
+        # A diagonal edge from 0 to 1 has the greatest: (3, 3), of length 18^(1/2).
+        length = ops.sqrt(squares / 18)
+        edges = ops.clip(self.gain * length, 0.0, 1.0)
+        return ops.repeat(edges, inputs.shape[-1], axis=-1)
+
+    def get_config(self):
+        return {**super().get_config(), "gain": self.gain}
+
+
+@keras.saving.register_keras_serializable("keras_gen")
+class Downsampling(Corruption):
+    """Smaller pictures by bicubic interpolation with its kernel stretched, clipped.
+
+    The degradation of super-resolution's benchmarks. Its sides are those of the
+    picture, divided.
+
+    Args:
+        factor: by which sides shrink; it must divide them.
+    """
+
+    def __init__(self, factor, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+        self.built = True
+
+    def corrupt(self, inputs):
+        sides = self.compute_output_shape(inputs.shape)[1:3]
+        resized = ops.image.resize(
+            inputs, sides, interpolation="bicubic", antialias=True
+        )
+        return ops.clip(resized, 0.0, 1.0)
+
+    def compute_output_shape(self, input_shape):
+        batch, *sides, channels = input_shape
+        if any(side % self.factor for side in sides):
+            raise ValueError(
+                f"Expected sides that {self.factor} divides. "
+                f"Received: shape {tuple(input_shape)}"
+            )
+        return (batch, *(side // self.factor for side in sides), channels)
+
+    def get_config(self):
+        return {**super().get_config(), "factor": self.factor}

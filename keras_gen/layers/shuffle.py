@@ -17,7 +17,7 @@ class SpaceToDepth(keras.layers.Layer):
         self.block = block
 
     def call(self, inputs):
-        _, h, w, c = inputs.shape
+        _, h, w, c = ops.shape(inputs)
         b = self.block
         x = ops.reshape(inputs, (-1, h // b, b, w // b, b, c))
         x = ops.transpose(x, (0, 1, 3, 2, 4, 5))  # (batch, h/b, w/b, b, b, c)
@@ -32,7 +32,7 @@ class DepthToSpace(SpaceToDepth):
     """The inverse of `SpaceToDepth`; sub-pixel shuffling (Shi et al. 2016)."""
 
     def call(self, inputs):
-        _, h, w, c = inputs.shape
+        _, h, w, c = ops.shape(inputs)
         b = self.block
         c = c // (b * b)
         x = ops.reshape(inputs, (-1, h, w, b, b, c))

@@ -60,7 +60,7 @@ class Fitting:
 
         Args:
             x: images, uint8 in [0, 255] or float in [0, 1], as an array (n, h, w, c);
-                or a `keras_gen.data.Pipeline`; or a dataset of batches of images or
+                or a pipeline of `keras_gen.data`; or a dataset of batches of images or
                 of (images, labels), which is taken as it is after a look at its
                 first batch.
             y: labels (n,) for models that take them.
@@ -150,16 +150,8 @@ class Fitting:
                 source, lambda part: part.batches(clock.epoch), len(source)
             )
         return self.as_dataset(
-            source, lambda part: _endless(part, clock.epoch * steps), None
+            source, lambda part: part.endless(clock.epoch * steps), None
         )
-
-
-def _endless(pipeline, step):
-    """Batches from a global step on, epoch after epoch."""
-    epoch, start = divmod(step, len(pipeline))
-    while True:
-        yield from pipeline.batches(epoch, start=start)
-        epoch, start = epoch + 1, 0
 
 
 class _EpochClock(keras.callbacks.Callback):

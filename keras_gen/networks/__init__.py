@@ -12,9 +12,18 @@ from keras_gen.networks.spatial import (
     spatial_encoder,
 )
 from keras_gen.networks.spectral import spectrally_normalized
+from keras_gen.networks.translation import (
+    PATCHES,
+    patch_critic,
+    picture_critic,
+    residual_generator,
+    skip_generator,
+    super_resolver,
+)
 from keras_gen.networks.unet import unet
 
 __all__ = [
+    "PATCHES",
     "adding_pixels",
     "carrying_pixels",
     "coarse_shape",
@@ -22,11 +31,16 @@ __all__ = [
     "conv_encoder",
     "dense_network",
     "followed_by",
+    "patch_critic",
+    "picture_critic",
     "recurrent_decoder",
     "recurrent_encoder",
     "residual_features",
+    "residual_generator",
+    "skip_generator",
     "spatial_decoder",
     "spatial_encoder",
     "spectrally_normalized",
+    "super_resolver",
     "unet",
 ]

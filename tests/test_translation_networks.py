@@ -1,0 +1,92 @@
+"""Networks from pictures to pictures, and critics of patches."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_gen import layers, networks
+
+
+def noise(*shape):
+    return np.random.default_rng(0).standard_normal(shape).astype("float32")
+
+
+@pytest.mark.parametrize("side", networks.PATCHES)
+def test_a_score_of_the_patch_critic_depends_on_its_patch_alone(side):
+    # Without normalisation, by which a score depends on the picture's statistics too.
+    critic = networks.patch_critic(2, receptive_field=side, filters=2, norm=False)
+    pictures = tf.constant(noise(1, side + 70, side + 90, 2))
+    with tf.GradientTape() as tape:
+        tape.watch(pictures)
+        scores = critic(pictures)
+        place = scores.shape[1] // 2, scores.shape[2] // 2
+        score = scores[0, place[0], place[1], 0]
+    seen = np.abs(tape.gradient(score, pictures)[0]).sum(axis=-1) > 0
+    rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+    assert rows[-1] - rows[0] + 1 == columns[-1] - columns[0] + 1 == side
+    assert seen.sum() == side**2
+
+
+def test_other_receptive_fields_are_refused():
+    with pytest.raises(ValueError, match=r"1, 16, 34, 70, .*Received: .*field=64"):
+        networks.patch_critic(3, receptive_field=64)
+
+
+def test_networks_have_the_papers_sizes():
+    filters = (64, 128, 256, 512, 512, 512, 512, 512)
+    assert networks.skip_generator(3, 3, filters=filters).count_params() == (
+        pytest.approx(54.4e6, rel=1e-3)
+    )
+    residual = networks.residual_generator(3, 3, blocks=9)
+    assert residual.count_params() == pytest.approx(11.38e6, rel=2e-3)
+    critic = networks.patch_critic(6)
+    assert critic.count_params() == pytest.approx(2.769e6, rel=1e-3)
+    assert critic(np.zeros((1, 256, 256, 6), "float32")).shape == (1, 30, 30, 1)
+    resolver = networks.super_resolver(3)
+    assert resolver.count_params() == pytest.approx(1.55e6, rel=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("network", "stride", "scale"),
+    [
+        (networks.skip_generator(3, 1, filters=(4, 4, 4), dropped=1), 8, 1),
+        (networks.residual_generator(3, 1, filters=(4, 4, 8), blocks=1), 4, 1),
+        (networks.super_resolver(3, filters=4, blocks=1), 1, 4),
+    ],
+    ids=["skips", "residual", "resolver"],
+)
+def test_generators_take_pictures_of_any_size_that_the_stride_divides(
+    network, stride, scale
+):
+    pictures = noise(2, 16, 5 * stride, 3)
+    made = network(pictures)
+    assert made.shape == (2, scale * 16, scale * 5 * stride, made.shape[-1])
+    if scale == 1:
+        assert np.abs(made).max() <= 1
+
+
+def test_the_skips_carry_where_something_is():
+    network = networks.skip_generator(1, 1, filters=(8, 8, 8), dropped=0)
+    pictures = noise(1, 32, 32, 1)
+    other = pictures.copy()
+    other[0, 8, 20] += 1.0
+    change = np.abs(network(other) - network(pictures))[0, ..., 0]
+    # The coarsest level has places of 8 pixels: without skips, blocks change alike.
+    assert change[6:11, 18:23].mean() > 2 * change.mean()
+
+
+def test_super_resolution_needs_a_power_of_two():
+    with pytest.raises(ValueError, match="power of 2.*Received: scale=3"):
+        networks.super_resolver(3, scale=3)
+
+
+def test_the_picture_critic_halves_four_times_and_scores_once():
+    critic = networks.picture_critic((32, 24, 3), filters=(4, 4, 8, 8), hidden=8)
+    assert critic(noise(2, 32, 24, 3)).shape == (2, 1)
+
+
+def test_reflection_padding_mirrors_without_repeating_the_edge():
+    pictures = noise(2, 5, 4, 3)
+    sides = ((0, 0), (2, 2), (2, 2), (0, 0))
+    padded = layers.ReflectionPadding2D(2)(pictures)
+    np.testing.assert_array_equal(padded, np.pad(pictures, sides, mode="reflect"))
