@@ -276,7 +276,7 @@ def test_mini_is_balanced(split, each):
 
 def test_embedded_sets_know_their_splits():
     for name in ("fashion_mnist_mini", "emoji"):
-        with pytest.raises(ValueError, match=r"'train' and 'test'. Received: 'all'"):
+        with pytest.raises(ValueError, match=r"'train', 'test'.*Received: 'all'"):
             data.load(name, "all")
 
 
@@ -341,3 +341,16 @@ def test_emoji_pipeline_yields_pairs(emoji):
     default = data.load("emoji", "test")
     np.testing.assert_array_equal(default[0], emoji["test"][0])
     np.testing.assert_array_equal(default[1], emoji["test"][2])
+
+
+def test_emoji_halves_share_nothing_not_even_twins():
+    options = {"fields": ("name", "group")}
+    whole, *halves = (
+        data.load("emoji", split, **options)
+        for split in ("train", "train_a", "train_b")
+    )
+    names = [set(half[0]) for half in halves]
+    assert not names[0] & names[1]
+    assert names[0] | names[1] == set(whole[0])
+    assert 0.4 < len(names[0]) / len(whole[0]) < 0.6
+    assert not set(halves[0][1]) & set(halves[1][1])

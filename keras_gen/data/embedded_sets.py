@@ -1,6 +1,7 @@
 """The sets that ship with keras_gen; their files and builders lie in `embedded`."""
 
 import functools
+import hashlib
 import importlib.resources
 import io
 
@@ -21,6 +22,8 @@ FASHION_CLASSES = (
     "Bag",
     "Ankle boot",
 )
+# Halves of the training emoji besides, for models that must not see pairs.
+EMOJI_SPLITS = ("train", "test", "train_a", "train_b")
 
 
 @functools.cache
@@ -30,10 +33,11 @@ def _embedded(name, key):
         return file[key]
 
 
-def _check_split(name, request):
-    if request.split not in ("train", "test"):
+def _check_split(name, request, splits=("train", "test")):
+    if request.split not in splits:
         raise ValueError(
-            f"{name} has the splits 'train' and 'test'. Received: {request.split!r}"
+            f"{name} has the splits {', '.join(map(repr, splits))}. "
+            f"Received: {request.split!r}"
         )
 
 
@@ -48,9 +52,9 @@ def _open_mini(request):
 
 
 def _open_emoji(request):
-    _check_split("emoji", request)
+    _check_split("emoji", request, EMOJI_SPLITS)
     read = functools.partial(_embedded, "emoji.npz")
-    rows = np.flatnonzero(read("test") == (request.split == "test"))
+    rows = _emoji_rows(request.split)
     columns = {
         name: functools.partial(lambda name: read(name)[rows], name)
         for name in ("category", "name", "short_name", "code", "group")
@@ -63,9 +67,9 @@ def _open_emoji(request):
 
 
 def _open_emoji_styles(request):
-    _check_split("emoji_styles", request)
+    _check_split("emoji_styles", request, EMOJI_SPLITS)
     read = functools.partial(_embedded, "emoji.npz")
-    rows = np.flatnonzero(read("test") == (request.split == "test"))
+    rows = _emoji_rows(request.split)
     styles = ("noto", "twemoji")
     pictures = [functools.partial(_emoji_pictures, s, request.split) for s in styles]
     columns = {
@@ -78,10 +82,20 @@ def _open_emoji_styles(request):
 
 
 @functools.cache
+def _emoji_rows(split):
+    """Rows of a split; halves of the training set share no skin-tone or other twins."""
+    read = functools.partial(_embedded, "emoji.npz")
+    wanted = read("test") == (split == "test")
+    if split in ("train_a", "train_b"):
+        digests = (hashlib.sha256(g.encode()).digest() for g in read("group").tolist())
+        wanted &= np.array([d[0] % 2 == (split == "train_b") for d in digests])
+    return np.flatnonzero(wanted)
+
+
+@functools.cache
 def _emoji_pictures(style, split):
     """(n, 64, 64, 3) uint8, decoded once a process."""
-    read = functools.partial(_embedded, "emoji.npz")
-    rows = np.flatnonzero(read("test") == (split == "test"))
+    read, rows = functools.partial(_embedded, "emoji.npz"), _emoji_rows(split)
     blob, offsets = read(style).tobytes(), read(f"{style}_offsets")
     pictures = (blob[offsets[row] : offsets[row + 1]] for row in rows)
     return np.stack([decode(io.BytesIO(p), channels=3) for p in pictures])

@@ -43,7 +43,8 @@ def load(
             `KERAS_GEN_DATA` where that is set;
             a folder of images (its folders are classes), of IDX files, or an `.npz`.
         split: "train", "test" or another that the source has. Folders and `.npz`
-            files without splits hold a tenth out as "test", and have "all".
+            files without splits hold a tenth out as "test", and have "all". The
+            emoji's training set comes in halves too, "train_a" and "train_b".
         fields: names of columns; None is ("image", "label"), of sequences ("sequence",
             "label"). The emoji have "noto", "twemoji", "category", "name",
             "short_name" and "code" besides.

@@ -8,8 +8,8 @@ import time
 import keras
 import numpy as np
 
-from keras_gen import __version__, data, presets
-from keras_gen.training import panels
+from keras_gen import __version__, presets
+from keras_gen.training import panels, sides
 from keras_gen.training.recipes import load_recipe
 
 BATCH_SIZE = 250  # divides the test sets, so that every example counts once
@@ -127,14 +127,7 @@ def _data_table(recipe):
 
 
 def _held_out(table, batch_size):
-    return data.pipeline(
-        table["source"],
-        table["validation_split"],
-        batch_size=batch_size,
-        shuffle=False,
-        image_size=table["image_size"],
-        channels=table["channels"],
-    )
+    return sides.pipeline(table, "validation", batch_size=batch_size, shuffle=False)
 
 
 def _losses(bench, batch_size, verbose):

@@ -8,6 +8,7 @@ import tomllib
 import keras
 
 from keras_gen import data, diffusion, presets
+from keras_gen.training import sides
 
 TABLES = {"model", "data", "compile", "fit", "stages", "quick", "evaluate", "source"}
 TABLES |= {"card"}
@@ -18,8 +19,6 @@ NAMED = {cls.__name__: cls for cls in (*diffusion.SAMPLERS, diffusion.KarrasLeve
 MODEL_KEYS = {"class_name", "config", "dtype_policy"}
 EVALUATE_KEYS = {"samples", "extractor", "headline", "generate", "rival", "twin"}
 EVALUATE_KEYS |= {"truncation", "guidance"}
-DATA_KEYS = {"source", "split", "validation_split", "batch_size", "image_size"}
-DATA_KEYS |= {"channels", "seed"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +27,8 @@ class Recipe:
 
     Tables: `model` (class_name, config and, where training is to run in another
     precision than presets do, `dtype_policy`, as "mixed_bfloat16"), `data` (source,
-    splits, batch_size, and options of `keras_gen.data.pipeline`), `compile` (optimizer,
+    splits, batch_size, options of `keras_gen.data.pipeline`, and `unpaired`, what is
+    otherwise of a second kind of pictures), `compile` (optimizer,
     averages, seed), `fit` (epochs, steps_per_epoch, samples_every), `stages` (epochs, a
     list with those of each stage, in place of the ones in `fit`), `quick` (overrides of
     the former for a short run), `evaluate` (samples, extractor, headline, `generate`,
@@ -83,17 +83,12 @@ class Recipe:
 
     def pipeline(self, split="train", *, download=False):
         """The pipeline of "train" or "validation" batches."""
-        table = dict(self.tables["data"])
-        common = {"batch_size": table["batch_size"], "download": download}
-        common |= self._image_options()
-        if split == "train":
-            source_split = table.get("split", "train")
-            seed = table.get("seed", 0)
-            return data.pipeline(table["source"], source_split, seed=seed, **common)
-        source_split = table.get("validation_split", "test")
-        # The ragged last batch goes: every batch then has the rows replicas share.
-        common |= {"shuffle": False, "drop_remainder": True}
-        return data.pipeline(table["source"], source_split, **common)
+        table = self.tables["data"]
+        options = {"batch_size": table["batch_size"], "download": download}
+        if split == "validation":
+            # The ragged last batch goes: every batch then has the rows replicas share.
+            options |= {"shuffle": False, "drop_remainder": True}
+        return sides.pipeline(table, split, **options)
 
     def held_out(self, rows):
         """At most so many held-out images, drawn once and for all: (rows, h, w, c)."""
@@ -101,14 +96,10 @@ class Recipe:
 
     def held_out_pairs(self, rows):
         """`held_out` and their labels, None where there are none."""
-        table = self.tables["data"]
-        batch = data.pipeline(
-            table["source"],
-            table.get("validation_split", "test"),
-            batch_size=rows,
-            drop_remainder=False,
-            **self._image_options(),
-        ).first_batch()
+        held_out = sides.pipeline(
+            self.tables["data"], "validation", batch_size=rows, drop_remainder=False
+        )
+        batch = held_out.first_batch()
         return batch if isinstance(batch, tuple) else (batch, None)
 
     def evaluation(self):
@@ -118,10 +109,6 @@ class Recipe:
             key: _named(value) for key, value in table.get("generate", {}).items()
         }
         return table
-
-    def _image_options(self):
-        table = self.tables["data"]
-        return {k: table[k] for k in ("image_size", "channels") if k in table}
 
 
 def list_recipes():
@@ -155,13 +142,13 @@ def load_recipe(name):
     missing = {"model", "data", "fit"} - set(tables)
     unknown = set(tables) - TABLES
     unknown |= set(tables.get("model", {})) - MODEL_KEYS
-    unknown |= set(tables.get("data", {})) - DATA_KEYS
+    unknown |= set(tables.get("data", {})) - sides.KEYS
     unknown |= set(tables.get("evaluate", {})) - EVALUATE_KEYS
     if missing or unknown:
         raise ValueError(
             f"Expected the tables {sorted(TABLES)}, of which model, data and fit must "
             f"be there, in [model] the keys {sorted(MODEL_KEYS)}, in [data] "
-            f"{sorted(DATA_KEYS)}, and in [evaluate] {sorted(EVALUATE_KEYS)}. "
+            f"{sorted(sides.KEYS)}, and in [evaluate] {sorted(EVALUATE_KEYS)}. "
             f"Received: unknown {sorted(unknown)}, missing {sorted(missing)} in {path}"
         )
     recipe = Recipe(path.parent.resolve().name, tables)

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from keras_gen import data, metrics, presets
+from keras_gen import metrics, presets
 from keras_gen.applications.priors import MixturePrior
 from keras_gen.metrics import intervals
+from keras_gen.training import sides
 from keras_gen.training.recipes import Recipe
 from keras_gen.training.train import train
 
@@ -48,16 +49,10 @@ class Bench:
         """Whether one of these figures is wanted."""
         return self.figures is None or bool(set(names) & set(self.figures))
 
-    def load(self, split):
-        """A split's examples, and their labels or None."""
-        options = {k: self.table[k] for k in ("image_size", "channels")}
-        found = data.load(self.table["source"], split, **options)
-        return found if isinstance(found, tuple) else (found, None)
-
     @functools.cached_property
     def training_set(self):
-        """All training examples, and their labels or None."""
-        return self.load(self.table["split"])
+        """All training examples, and their labels, targets or None."""
+        return sides.load(self.table, "train")
 
     @property
     def train(self):
@@ -67,7 +62,7 @@ class Bench:
     @functools.cached_property
     def held_out(self):
         """Held-out examples, as many as samples where there are so many, and labels."""
-        examples, labels = self.load(self.table["validation_split"])
+        examples, labels = sides.load(self.table, "validation")
         rows = self.draw(examples)
         return examples[rows], None if labels is None else labels[rows]
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from keras_gen import metrics
+from keras_gen.training import sides
 from keras_gen.training.panels.bench import DISTANCE_RESAMPLES, RESAMPLES, flat
 
 NEAREST = 1000  # samples whose neighbours are looked for
@@ -120,6 +121,6 @@ def diffused_likelihoods(bench):
 
 def classification(bench):
     """How often held-out pictures are put into their class; all of them."""
-    images, labels = bench.load(bench.table["validation_split"])
+    images, labels = sides.load(bench.table, "validation")
     hits = bench.model.classify(images).argmax(axis=1) == labels
     return {"accuracy": {"model": bench.mean(hits)}}
