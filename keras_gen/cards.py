@@ -29,6 +29,9 @@ ROWS = {
     "target": "target",
     "noisy": "before",
     "tool": "simple tool",
+    "neighbour": "nearest pair",
+    "bicubic": "bicubic",
+    "lanczos": "Lanczos",
 }
 ARROWS = {"lower": " ↓", "higher": " ↑", "": ""}
 
@@ -128,12 +131,13 @@ def protocol(table):
     words = f"on split `{table['split']}` of `{table['source']}`"
     if "samples" in table:
         made = ", ".join(f"{k}={_call(v)}" for k, v in table["generate"].items())
-        extractor = table["extractor"]
         words += (
             f", {table['samples']:,} samples (seed {table['seed']}"
-            f"{', ' + made if made else ''}) against {table['references']:,} pictures, "
-            f"features of `{extractor['name']}` {extractor['sha256'][:8]}"
+            f"{', ' + made if made else ''}) against {table['references']:,} pictures"
         )
+    if "extractor" in table:
+        extractor = table["extractor"]
+        words += f", features of `{extractor['name']}` {extractor['sha256'][:8]}"
     return f"{words}, with intervals of {table['interval']}"
 
 

@@ -78,6 +78,14 @@ def make_parser():
     add("--quick", action="store_true", help="the short run, by its own interval")
     add("--runs", default="runs/reproduced", metavar="DIR", help="for run folders")
 
+    add = command("translate", translate)
+    add("preset", metavar="PRESET", help="a preset's name or folder")
+    add("source", metavar="IN", help="a picture file, or a folder of some")
+    add("target", metavar="OUT", help="a file, or a folder for those of a folder")
+    add("--tile", type=int, help="side of the squares larger pictures are cut into")
+    add("--overlap", type=int, default=16, help="of the squares (%(default)s)")
+    add("--reverse", action="store_true", help="the way back, of a CycleGAN")
+
     add = command("gallery", write_gallery)
     add("output", metavar="OUT", help="a folder, or a file ending in .html")
     add("presets", nargs="*", metavar="NAME", help="presets; by default all")
@@ -248,6 +256,20 @@ def reproduce(options):
         f"{'holds' if found['holds'] else 'does not hold'}"
     )
     return 0 if found["holds"] else 1
+
+
+def translate(options):
+    """Translate picture files: to another style, to colour, to a larger size."""
+    from keras_gen import applications, presets
+
+    model = presets.from_preset(options.preset, compile=False)
+    verb = {"tile": options.tile, "overlap": options.overlap}
+    if options.reverse:
+        verb["reverse"] = True
+    made = applications.translate_files(
+        model, options.source, options.target, verbose=sys.stderr.isatty(), **verb
+    )
+    print(f"{len(made)} pictures in {options.target}" if len(made) != 1 else made[0])
 
 
 def write_gallery(options):

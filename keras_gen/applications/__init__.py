@@ -5,6 +5,7 @@ from keras_gen.applications.augmentation import augment
 from keras_gen.applications.clustering import Clusterer
 from keras_gen.applications.compression import Compressor, LossyCompressor
 from keras_gen.applications.features import Encoder
+from keras_gen.applications.files import translate_files
 from keras_gen.applications.latents import (
     arithmetic,
     interpolate,
@@ -35,5 +36,6 @@ __all__ = [
     "lerp",
     "sample_with_prior",
     "slerp",
+    "translate_files",
     "traverse",
 ]

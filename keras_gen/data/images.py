@@ -102,6 +102,15 @@ def decode(path, size=None, channels: int | None = None) -> np.ndarray:
     return fit(array[..., None] if array.ndim == 2 else array, size, channels)
 
 
+def transparency(path):
+    """A picture file's opacity as (height, width) uint8, or None where all of it is."""
+    with Image.open(path) as file:
+        image = ImageOps.exif_transpose(file)
+        if not image.has_transparency_data:
+            return None
+        return np.asarray(image.convert("RGBA"))[..., 3]
+
+
 def _flatten(image):
     """A Pillow image in mode "L" or "RGB", without transparency."""
     if image.mode.startswith("I"):

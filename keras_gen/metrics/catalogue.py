@@ -127,6 +127,27 @@ CATALOGUE = {
         "lower",
         "mean squared error of coloured grey pictures in [0, 1]",
     ),
+    "translated_l1": Figure(
+        "absolute error",
+        "lower",
+        "mean absolute difference of translated and true pictures in [0, 1]",
+    ),
+    "translated_psnr": Figure(
+        "PSNR of translations",
+        "higher",
+        "against the true pictures, decibels; mean over pictures",
+    ),
+    "translated_ssim": Figure(
+        "SSIM of translations",
+        "higher",
+        "against the true pictures, 11x11 Gaussian window",
+    ),
+    "feature_distance": Figure(
+        "feature distance",
+        "lower",
+        "between the extractor's features of a translated and of the true picture, "
+        "Euclidean; mean over pictures",
+    ),
     "jacobian_norm": Figure(
         "Jacobian norm",
         "lower",

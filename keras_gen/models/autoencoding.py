@@ -45,13 +45,13 @@ class AutoencodingModel(base.GenerativeModel):
         """`decode(encode(images))`: float32 (n, h, w, c) in [0, 1]."""
         return self.apply_in_batches(self.call, self.check_inputs(images))
 
-    def showcase(self, images):
+    def showcase(self, images, labels=None):
         """Samples where the model draws some, else reconstructions of held-out images.
 
         The latter in rows of 16, each below what it reproduces.
         """
         if self.samples():
-            return super().showcase(images)
+            return super().showcase(images, labels)
         return side_by_side(images, self.reconstruct(images), "their reconstructions")
 
     def signatures(self):

@@ -243,11 +243,12 @@ class GenerativeModel(Fitting, Staged, engine.Trainer, keras.Model):
         """Whether this model can `generate`."""
         return type(self).sample is not GenerativeModel.sample
 
-    def showcase(self, images):
+    def showcase(self, images, labels=None):
         """What a card shows of this model.
 
         Args:
             images: a few held-out images (n, h, w, c), for models that take some in.
+            labels: what stands beside them in the data, as targets, or None.
 
         Returns:
             A `Showcase`: 64 samples where the model samples.

@@ -127,7 +127,7 @@ class Classifier(base.GenerativeModel):
         """Feature vectors, float32 array (n, num_features); `images` as above."""
         return self.apply_in_batches(self._features, self.check_inputs(images))
 
-    def showcase(self, images):
+    def showcase(self, images, labels=None):
         """Held-out images, those put into class 0 first, then class 1 and so on."""
         order = np.argsort(self.classify(images).argmax(axis=1), kind="stable")
         caption = "held-out pictures in the order of the predicted classes"

@@ -131,7 +131,7 @@ class DenoisingAutoencoder(ConvolutionalAutoencoder):
             images = np.repeat(images, 3, axis=-1)
         return self.apply_in_batches(self._colorize, self.check_inputs(images))
 
-    def showcase(self, images):
+    def showcase(self, images, labels=None):
         noisy = self.corrupt(images)
         return side_by_side(noisy, self.denoise(noisy), "what was made of them")
 

@@ -126,7 +126,7 @@ class InpaintingAutoencoder(ConvolutionalAutoencoder):
         images, seed = self.check_inputs(images), np.int32(check_seed(seed))
         return self.run_compiled(self._draw_masks, images, seed) > 0
 
-    def showcase(self, images):
+    def showcase(self, images, labels=None):
         mask = self.draw_masks(images)
         filled = self.inpaint(images, mask)
         holes = np.where(mask, np.float32(1), filled)

@@ -62,10 +62,10 @@ class Labelled:
         draws = ops.floor(random.uniform((ops.shape(labels)[0],)) * self.num_classes)
         return ops.where(labels < 0, ops.cast(draws, "int32"), labels)
 
-    def showcase(self, images):
+    def showcase(self, images, labels=None):
         """64 samples in the order of the classes."""
         if not self.takes_labels():
-            return super().showcase(images)
+            return super().showcase(images, labels)
         labels = np.arange(64) * self.num_classes // 64
         samples = self.generate(64, seed=0, labels=labels, verbose=False)
         caption = "64 samples in the order of their classes, seed 0"

@@ -278,7 +278,7 @@ class RecurrentAutoencoder(AutoencodingModel):
         codes = self.averaged("encoder")([frames, real], training=False)
         return self._padded(self._values(self._forced(frames, codes)), real)
 
-    def showcase(self, sequences):
+    def showcase(self, sequences, labels=None):
         """Held-out sequences beside their reconstructions, as pictures.
 
         Text, where there is an `alphabet`, stands above what was made of it; other

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 from keras import ops
 
+from keras_gen import layers
 from keras_gen.models import base, checks, tiling
 
 PIXELS = 128 * 64 * 64  # of the pictures that are translated at once
@@ -217,6 +218,35 @@ class TranslationModel(base.GenerativeModel):
         rows = max(1, PIXELS // (images.shape[1] * images.shape[2]))
         parts = [run(images[k : k + rows]) for k in range(0, len(images), rows)]
         return np.concatenate(parts)[:, : self.scale * height, : self.scale * width]
+
+    def colorize(self, images, *, tile=None, overlap=16):
+        """Colour pictures of grey ones, whose lightness they keep.
+
+        `translate`'s colours, their luma set to the given one (BT.601). For models
+        trained with `layers.Greyscale`.
+
+        Args:
+            images: (n, h, w, 1), or (n, h, w, 3), of which only the luma is used;
+                uint8 in [0, 255] or float in [0, 1].
+            tile, overlap: as `translate` takes them.
+
+        Returns:
+            float32 array (n, h, w, 3) in [0, 1].
+
+        Raises:
+            ValueError: a model that makes other pictures, or other pictures.
+        """
+        if not isinstance(self.corruption, layers.Greyscale):
+            raise ValueError(
+                "Expected a model trained with layers.Greyscale. "
+                f"Received: corruption={self.corruption!r}"
+            )
+        images = np.asarray(images)
+        if images.shape[-1:] == (1,):
+            images = np.repeat(images, 3, axis=-1)
+        checks.images(images, (None, None, 3))
+        made = self.translate(self.corrupt(images), tile=tile, overlap=overlap)
+        return np.asarray(layers.with_luma(made, layers.luma(base.to_unit(images))))
 
     def showcase(self, images, labels=None):
         """Rows of held-out pictures, what was made of them, and the truth."""

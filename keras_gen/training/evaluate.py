@@ -166,16 +166,15 @@ def _protocol(bench, recipe, weights, batch_size):
     }
     if bench.words:
         protocol["rows"] = bench.words
+    if bench.model.samples() or panels.translates(bench.model):
+        judge = bench.extractor
+        protocol["extractor"] = {"name": judge.name, "sha256": judge.sha256}
     if bench.model.samples():
         table = recipe.tables.get("evaluate", {})
         protocol |= {
             "samples": bench.samples,
             "references": len(bench.real),
             "generate": table.get("generate", {}),
-            "extractor": {
-                "name": bench.extractor.name,
-                "sha256": bench.extractor.sha256,
-            },
         }
         if bench.rivals:
             protocol["gaussian_mixture"] = bench.mixture[1]

@@ -40,7 +40,7 @@ def publish(run, recipe, *, zoo=None):
     metadata = presets.save(model, entry, half=heavy)
     model = presets.from_preset(entry)
     np.savez_compressed(entry / "golden.npz", **golden(model))
-    shown = model.showcase(recipe.held_out(64))
+    shown = model.showcase(*recipe.held_out_pairs(64))
     sheet = pictures.grid(shown.images, columns=shown.columns)
     pictures.save_png(entry / "samples.png", sheet, scale=2)
     metadata |= {
@@ -107,7 +107,9 @@ STEPS = 7  # of sequences
 
 
 def _fixed_input(rng, model, name, shape, dtype):
-    shape = (GOLDEN_ROWS, *(STEPS if side is None else side for side in shape[1:]))
+    sides = model.data_shape() if name == "images" else (STEPS,) * (len(shape) - 1)
+    free = zip(shape[1:], sides, strict=True)
+    shape = (GOLDEN_ROWS, *(own if side is None else side for side, own in free))
     if dtype == "int32" and name in BOUNDS:
         least = 1 if name == "sequences" else 0  # 0 is padding
         return rng.integers(least, getattr(model, BOUNDS[name]), shape, dtype)

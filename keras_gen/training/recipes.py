@@ -18,7 +18,7 @@ WORDS = {"card", "evaluate", "source"}
 NAMED = {cls.__name__: cls for cls in (*diffusion.SAMPLERS, diffusion.KarrasLevels)}
 MODEL_KEYS = {"class_name", "config", "dtype_policy"}
 EVALUATE_KEYS = {"samples", "extractor", "headline", "generate", "rival", "twin"}
-EVALUATE_KEYS |= {"truncation", "guidance"}
+EVALUATE_KEYS |= {"truncation", "guidance", "pairs"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,9 +33,10 @@ class Recipe:
     list with those of each stage, in place of the ones in `fit`), `quick` (overrides of
     the former for a short run), `evaluate` (samples, extractor, headline, `generate`,
     what the verb is called with, `rival`, a preset to measure beside, `twin`, what to
-    change of the model's config for another one to train and measure beside, and
-    `truncation` and `guidance`, with which to measure samples too), `source` (the
-    paper) and `card` (words for the entry's card).
+    change of the model's config for another one to train and measure beside,
+    `truncation` and `guidance`, with which to measure samples too, and `pairs`, whether
+    held-out pictures of unpaired kinds are pairs), `source` (the paper) and `card`
+    (words for the entry's card).
     """
 
     name: str

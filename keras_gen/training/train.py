@@ -58,7 +58,7 @@ def train(recipe, *, runs="runs", strategy="auto", verbose=2, export=True):
         with engine.backend.make_strategy(strategy):
             model = recipe.model()
             result = _fit(model, recipe, run, place, verbose)
-        _write_out(model, recipe.held_out(64), place, export)
+        _write_out(model, recipe.held_out_pairs(64), place, export)
         _write(place / "result.json", result)
     return result
 
@@ -79,8 +79,8 @@ class _Throwaway(tempfile.TemporaryDirectory):
         return pathlib.Path(super().__enter__())
 
 
-def _write_out(model, images, place, export):
-    shown = model.showcase(images)
+def _write_out(model, held_out, place, export):
+    shown = model.showcase(*held_out)
     sheet = pictures.grid(shown.images, columns=shown.columns)
     pictures.save_png(place / "samples.png", sheet, scale=2)
     # A process killed while it saved leaves half a preset.

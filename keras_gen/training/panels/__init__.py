@@ -30,8 +30,11 @@ from keras_gen.training.panels.samples import (
     likelihoods,
     samples,
 )
+from keras_gen.training.panels.translation import FIGURES as TRANSLATED
+from keras_gen.training.panels.translation import translates, translation
 
 __all__ = ["DISTANCE_RESAMPLES", "PANELS", "RESAMPLES", "Bench", "measure"]
+__all__ += ["translates"]
 
 
 def _images(model):
@@ -69,6 +72,7 @@ PANELS = (
         lambda model: hasattr(model, "reconstruct") and not hasattr(model, "symbols"),
         reconstructions,
     ),
+    (TRANSLATED, translates, translation),
     (("mse",), sequences.is_vectors, sequences.vectors),
     (("symbol_accuracy",), sequences.is_symbols, sequences.symbols),
     (

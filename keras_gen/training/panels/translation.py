@@ -1,0 +1,91 @@
+"""How near translated pictures are to the true ones, beside the simple tools."""
+
+import numpy as np
+from PIL import Image
+
+from keras_gen import layers, metrics
+from keras_gen.applications import restoring
+from keras_gen.training.panels.bench import DISTANCE_RESAMPLES, flat, to_unit
+
+PIXELWISE = {
+    "translated_l1": metrics.mean_absolute_error,
+    "translated_psnr": metrics.psnr,
+    "translated_ssim": metrics.ssim,
+}
+FIGURES = (*PIXELWISE, "feature_distance", "kernel_distance")
+FILTERS = {"bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS}
+
+
+def translates(model):
+    """Whether a model makes pictures of pictures."""
+    return hasattr(model, "translate")
+
+
+def translation(bench):
+    """Errors and distances of translated held-out pictures.
+
+    Of a model of unpaired pictures these are measured where the recipe says, by
+    `pairs` in `[evaluate]`, that the held-out ones are pairs; else its distances alone.
+    """
+    inputs, targets = _pairs(bench, bench.real, bench.held_out[1])
+    made = {row: m.translate(inputs) for row, m in bench.models.items()}
+    if bench.rivals:
+        made |= _tools(bench, inputs, targets)
+    paired = "unpaired" not in bench.table or bench.options.get("pairs", False)
+    rows = {}
+    for name, error in PIXELWISE.items():
+        if paired and bench.wants(name):
+            rows[name] = {k: bench.mean(error(targets, x)) for k, x in made.items()}
+    if not bench.wants("feature_distance", "kernel_distance"):
+        return rows
+    real = metrics.features(targets, bench.extractor)
+    features = {k: metrics.features(x, bench.extractor) for k, x in made.items()}
+    if paired:
+        rows["feature_distance"] = {
+            k: bench.mean(np.linalg.norm(real - x, axis=1)) for k, x in features.items()
+        }
+    rows["kernel_distance"] = {
+        k: metrics.kernel_distance(
+            real, x, resamples=DISTANCE_RESAMPLES, seed=bench.seed
+        )
+        for k, x in features.items()
+    }
+    return rows
+
+
+def _pairs(bench, first, second):
+    """(inputs, targets) float32 in [0, 1], of a split's two arrays."""
+    if bench.model.corruption is not None:
+        targets = to_unit(first)
+        return bench.model.corrupt(targets), targets
+    return to_unit(first), to_unit(second)
+
+
+def _tools(bench, inputs, targets):
+    """Row's name to what a simple tool makes of the inputs."""
+    if inputs.shape != targets.shape:
+        size = targets.shape[1:3]
+        bench.words |= {name: f"Pillow's {name} interpolation" for name in FILTERS}
+        return {name: _resized(inputs, size, kind) for name, kind in FILTERS.items()}
+    bench.words["noisy"] = "the pictures before"
+    train = _pairs(bench, *bench.training_set)
+    made = {"noisy": inputs}
+    if isinstance(bench.model.corruption, layers.Greyscale):
+        tool = restoring.LevelColours().fit(train[1])
+        made["tool"] = tool.colorize(inputs[..., :1])
+        bench.words["tool"] = "the mean colour of each grey level in training pictures"
+    if "unpaired" not in bench.table:
+        _, nearest = metrics.nearest_neighbours(flat(inputs), flat(train[0]))
+        made["neighbour"] = train[1][nearest]
+        bench.words["neighbour"] = "the target of the nearest training input in pixels"
+    return made
+
+
+def _resized(images, size, kind):
+    """Pictures float32 (n, h, w, c) in [0, 1] by one of Pillow's filters, clipped."""
+    planes = np.moveaxis(images, -1, 1)
+    made = [
+        [np.asarray(Image.fromarray(plane).resize(size[::-1], kind)) for plane in image]
+        for image in planes
+    ]
+    return np.clip(np.moveaxis(np.array(made), 1, -1), 0.0, 1.0)
