@@ -2,7 +2,16 @@
 
 __version__ = "0.1.0"
 
-from keras_gen import applications, data, diffusion, layers, losses, metrics, networks
+from keras_gen import (
+    applications,
+    data,
+    diffusion,
+    layers,
+    learning_rates,
+    losses,
+    metrics,
+    networks,
+)
 from keras_gen.models import (
     DCGAN,
     DDPM,
@@ -72,6 +81,7 @@ __all__ = [
     "from_preset",
     "info",
     "layers",
+    "learning_rates",
     "list_presets",
     "losses",
     "metrics",

@@ -1,16 +1,9 @@
 """One tiny configuration of every model class, and what it takes and gives."""
 
-import atexit
-import dataclasses
-import functools
-import tempfile
-from collections.abc import Callable
-
 import keras
 import numpy as np
 from conformance_data import (
     IMAGE_SHAPE,
-    bad_images,
     bad_sequences,
     bad_symbols,
     images,
@@ -18,40 +11,10 @@ from conformance_data import (
     sequences,
     symbols,
 )
+from conformance_parts import Golden, classifier, dense
+from conformance_translation import TRANSLATION
 
 import keras_gen
-
-
-@dataclasses.dataclass(frozen=True)
-class Golden:
-    """What the conformance tests need to know of a class.
-
-    Args:
-        make: builds a tiny model, uncompiled.
-        given: builds the networks to hand to the class, and the keywords with them.
-        call_inputs: inputs of `call` for three rows.
-        classes: number of classes of a model that trains on labels, else 0.
-        beside: function from a number of examples to what else than labels a model
-            trains on beside them.
-        output_shape: of a row of `call`.
-        stages: epochs of each of its stages in a run of four.
-        data: function from a number of examples and a seed to these.
-        bad: function without arguments to a dict of data that must be refused.
-        output_range: least and largest value of `call`.
-        output_dtype: of `call`.
-    """
-
-    make: Callable
-    given: Callable
-    call_inputs: Callable
-    classes: int = 0
-    beside: Callable | None = None
-    output_shape: tuple = IMAGE_SHAPE
-    stages: tuple = (4,)
-    data: Callable = images
-    bad: Callable = bad_images
-    output_range: tuple = (0, 1)
-    output_dtype: str = "float32"
 
 
 def _vae(cls=keras_gen.VAE, **defaults):
@@ -118,12 +81,6 @@ def _given_recurrent(features, likelihood):
     encoder = keras_gen.networks.recurrent_encoder(**sizes)
     decoder = keras_gen.networks.recurrent_decoder(**sizes, likelihood=likelihood)
     return {"encoder": encoder, "decoder": decoder}
-
-
-def _classifier(**options):
-    sizes = {"num_classes": 3, "num_features": 6, "filters": (4, 8), "dropout": 0.2}
-    sizes |= {"shift": 1, "flip": True, "label_smoothing": 0.1}
-    return keras_gen.Classifier(image_shape=IMAGE_SHAPE, **sizes | options)
 
 
 def _given_classifier():
@@ -195,70 +152,6 @@ def _given_diffusion(num_classes=0, **more):
         "num_classes": num_classes,
         **more,
     }
-
-
-def _translation(cls, **defaults):
-    sizes = {"image_shape": IMAGE_SHAPE, "critic_filters": 4, "receptive_field": 16}
-    return lambda **options: cls(**sizes | defaults | options)
-
-
-def _given_pix2pix():
-    return {
-        "critic": dense((*IMAGE_SHAPE[:2], 2), (1,), "critic"),
-        "generator": dense(IMAGE_SHAPE, IMAGE_SHAPE, "generator"),
-        "loss": keras_gen.losses.RelativisticPairing(),
-        "augmentation": keras_gen.layers.RandomShift(1),
-        "stride": 8,
-    }
-
-
-def _given_cycle_gan():
-    names = keras_gen.CycleGAN.networks
-    given = {n: dense(IMAGE_SHAPE, IMAGE_SHAPE, n) for n in names[2:]}
-    given |= {n: dense(IMAGE_SHAPE, (1,), n) for n in names[:2]}
-    return {**given, "loss": keras_gen.losses.Hinge(), "history": 0}
-
-
-def _super_resolution(cls, **defaults):
-    sizes = {"image_shape": IMAGE_SHAPE, "scale": 2, "filters": 4, "blocks": 1}
-    return lambda **options: cls(**sizes | defaults | options)
-
-
-def _srgan(**options):
-    sizes = {"critic_filters": (4, 4), "critic_hidden": 4, "adversarial_weight": 0.1}
-    sizes |= {"features": _features(), "feature_scale": 1.0}
-    return _super_resolution(keras_gen.SRGAN, **sizes)(**options)
-
-
-def _doubling():
-    inputs = keras.Input((None, None, 1))
-    x = keras.layers.Conv2D(4, 3, padding="same")(inputs)
-    return keras.Model(inputs, keras_gen.layers.DepthToSpace(2)(x), name="generator")
-
-
-@functools.cache
-def _features():
-    """The folder of a tiny classifier, the same on every backend."""
-    model = _classifier()
-    rng = np.random.default_rng(5)
-    model.set_weights([rng.normal(0, 0.3, w.shape) for w in model.get_weights()])
-    folder = tempfile.TemporaryDirectory()
-    atexit.register(folder.cleanup)
-    model.save_to_preset(folder.name)
-    return folder.name
-
-
-def dense(inputs, outputs, name):
-    """A network of one dense layer between shapes without their batch."""
-    return keras.Sequential(
-        [
-            keras.Input(inputs),
-            keras.layers.Flatten(),
-            keras.layers.Dense(int(np.prod(outputs)), activation="tanh"),
-            keras.layers.Reshape(outputs),
-        ],
-        name=name,
-    )
 
 
 GOLDENS = {
@@ -407,7 +300,7 @@ GOLDENS = {
         classes=3,
     ),
     "Classifier": Golden(
-        _classifier,
+        classifier,
         _given_classifier,
         lambda: images(3),
         classes=3,
@@ -426,36 +319,6 @@ GOLDENS = {
         lambda: [*_noisy(), np.array([0, 2, 1])],
         classes=3,
     ),
-    "Pix2Pix": Golden(
-        _translation(
-            keras_gen.Pix2Pix,
-            corruption=keras_gen.layers.Edges(),
-            filters=(4, 4),
-            dropped=1,
-        ),
-        _given_pix2pix,
-        lambda: images(3),
-    ),
-    "CycleGAN": Golden(
-        _translation(keras_gen.CycleGAN, filters=(4, 8), blocks=1, history=10),
-        _given_cycle_gan,
-        lambda: images(3),
-        beside=lambda rows: 255 - images(rows, seed=1),
-    ),
-    "SRResNet": Golden(
-        _super_resolution(keras_gen.SRResNet),
-        lambda: {"generator": _doubling()},
-        lambda: images(3)[:, ::2, ::2],
-    ),
-    "SRGAN": Golden(
-        _srgan,
-        lambda: {
-            "critic": dense(IMAGE_SHAPE, (1,), "critic"),
-            "generator": _doubling(),
-            "loss": keras_gen.losses.RelativisticPairing(),
-        },
-        lambda: images(3)[:, ::2, ::2],
-        stages=(2, 2),
-    ),
     "ScoreModel": Golden(_diffusion(keras_gen.ScoreModel), _given_diffusion, _noisy),
+    **TRANSLATION,
 }

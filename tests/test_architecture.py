@@ -13,6 +13,7 @@ PACKAGE = ROOT / "keras_gen"
 # but for a package's own modules.
 LAYERS = [
     "engine",
+    "learning_rates",
     "layers",
     "networks",
     "losses",

@@ -354,3 +354,17 @@ def test_emoji_halves_share_nothing_not_even_twins():
     assert names[0] | names[1] == set(whole[0])
     assert 0.4 < len(names[0]) / len(whole[0]) < 0.6
     assert not set(halves[0][1]) & set(halves[1][1])
+
+
+def test_folders_of_pairs_side_by_side(tmp_path):
+    values = np.random.default_rng(0).integers(0, 256, (5, 6, 16, 3), dtype=np.uint8)
+    for k, picture in enumerate(values):
+        Image.fromarray(picture).save(tmp_path / f"{k}.png")
+    left, right = data.load(tmp_path, "all", fields=("left", "right"))
+    np.testing.assert_array_equal(left, values[:, :, :8])
+    np.testing.assert_array_equal(right, values[:, :, 8:])
+    small = data.load(tmp_path, "all", fields=("right", "left"), image_size=4)
+    assert [half.shape for half in small] == [(5, 4, 4, 3)] * 2
+    Image.fromarray(values[0, :, :15]).save(tmp_path / "odd.png")
+    with pytest.raises(ValueError, match="an even width. Received: 15 in 'odd.png'"):
+        data.load(tmp_path, "all", fields=("left", "right"))

@@ -383,3 +383,15 @@ def test_a_checkpoint_of_broken_weights_is_not_written(tmp_path):
         fit(model, callbacks=[checkpoint])
     assert checkpoint.path.read_bytes() == kept
     assert [p.name for p in tmp_path.iterdir()] == ["state.weights.h5"]
+
+
+def test_a_rate_stays_and_then_falls_to_zero():
+    rate = keras_gen.learning_rates.ConstantThenLinear(0.2, 4, 8)
+    found = [float(rate(step)) for step in (0, 4, 6, 10, 12, 99)]
+    assert found == pytest.approx([0.2, 0.2, 0.15, 0.05, 0.0, 0.0])
+    again = keras.saving.deserialize_keras_object(
+        keras.saving.serialize_keras_object(rate)
+    )
+    assert again.get_config() == rate.get_config()
+    with pytest.raises(ValueError, match="decay_steps above 0. Received: 4, 0"):
+        keras_gen.learning_rates.ConstantThenLinear(0.2, 4, 0)

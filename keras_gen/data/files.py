@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_gen.data.images import decode, fit_batch, parallel
+from keras_gen.data.images import decode, fit, fit_batch, parallel
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".ppm", ".pgm")
 _IDX_DTYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
@@ -127,10 +127,14 @@ class Rows:
 
 
 class ImageFolder:
-    """Files decoded when a batch asks for them: "image", "label" and "name"."""
+    """Files decoded when a batch asks for them: "image", "label" and "name".
+
+    "left" and "right" are the halves of pictures that hold a pair side by side.
+    """
 
     def __init__(self, root, names, labels, class_names, request):
-        known = ("image", "name") if labels is None else ("image", "label", "name")
+        known = ("image", "name", "left", "right")
+        known += () if labels is None else ("label",)
         self.fields = request.choose(known)
         self.class_names = class_names
         start, stop = request.span(len(names))
@@ -147,10 +151,30 @@ class ImageFolder:
         # Grey and colour files may be mixed: the first one decides for all.
         return self._fit[1] or decode(self._root / self._names[0]).shape[-1]
 
+    def _halves(self, names, right):
+        """The left or right halves of pictures of an even width, fitted."""
+
+        def half(name):
+            picture = decode(self._root / name, None, self._channels)
+            width = picture.shape[1]
+            if width % 2:
+                raise ValueError(
+                    "Expected pictures of two halves, of an even width. "
+                    f"Received: {width} in {name!r}"
+                )
+            middle = width // 2
+            cut = picture[:, middle:] if right else picture[:, :middle]
+            return fit(cut, self._fit[0], self._channels)
+
+        return self._stacked(parallel(half, names), names)
+
     def _images(self, names):
         size = self._fit[0]
         channels = self._channels
         images = parallel(lambda n: decode(self._root / n, size, channels), names)
+        return self._stacked(images, names)
+
+    def _stacked(self, images, names):
         for name, image in zip(names, images, strict=True):
             if image.shape != images[0].shape:
                 raise ValueError(
@@ -165,6 +189,8 @@ class ImageFolder:
         names = [self._names[row] for row in rows]
         make = {
             "image": lambda: self._images(names),
+            "left": lambda: self._halves(names, right=False),
+            "right": lambda: self._halves(names, right=True),
             "label": lambda: self._labels[rows],
             "name": lambda: np.array(names),
         }

@@ -47,7 +47,8 @@ def load(
             emoji's training set comes in halves too, "train_a" and "train_b".
         fields: names of columns; None is ("image", "label"), of sequences ("sequence",
             "label"). The emoji have "noto", "twemoji", "category", "name",
-            "short_name" and "code" besides.
+            "short_name" and "code" besides, folders of images "name", and "left" and
+            "right" for pictures that hold a pair side by side.
         rows: the first so many rows only, or a (start, stop) pair.
         image_size: int or (height, width): images are cropped about their centre to
             that aspect ratio, then resized (Lanczos, antialiased).

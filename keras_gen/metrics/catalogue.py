@@ -135,7 +135,8 @@ CATALOGUE = {
     "translated_psnr": Figure(
         "PSNR of translations",
         "higher",
-        "against the true pictures, decibels; mean over pictures",
+        "against the true pictures, decibels; mean over pictures, exact ones counting "
+        "100",
     ),
     "translated_ssim": Figure(
         "SSIM of translations",

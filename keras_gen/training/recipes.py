@@ -7,7 +7,7 @@ import tomllib
 
 import keras
 
-from keras_gen import data, diffusion, presets
+from keras_gen import data, diffusion, learning_rates, presets
 from keras_gen.training import sides
 
 TABLES = {"model", "data", "compile", "fit", "stages", "quick", "evaluate", "source"}
@@ -203,11 +203,11 @@ def _named(table):
 
 
 def _schedule_class(name):
-    schedules = keras.optimizers.schedules
-    cls = getattr(schedules, name, None)
-    if not isinstance(cls, type) or not issubclass(cls, schedules.LearningRateSchedule):
+    known = keras.optimizers.schedules
+    cls = getattr(learning_rates, name, None) or getattr(known, name, None)
+    if not isinstance(cls, type) or not issubclass(cls, known.LearningRateSchedule):
         raise ValueError(
-            "Expected the class name of a schedule in keras.optimizers.schedules. "
-            f"Received: {name!r}"
+            "Expected the class name of a schedule in keras_gen.learning_rates or in "
+            f"keras.optimizers.schedules. Received: {name!r}"
         )
     return cls

@@ -31,7 +31,7 @@ from keras_gen.training.panels.samples import (
     samples,
 )
 from keras_gen.training.panels.translation import FIGURES as TRANSLATED
-from keras_gen.training.panels.translation import translates, translation
+from keras_gen.training.panels.translation import translated, translates
 
 __all__ = ["DISTANCE_RESAMPLES", "PANELS", "RESAMPLES", "Bench", "measure"]
 __all__ += ["translates"]
@@ -72,7 +72,7 @@ PANELS = (
         lambda model: hasattr(model, "reconstruct") and not hasattr(model, "symbols"),
         reconstructions,
     ),
-    (TRANSLATED, translates, translation),
+    (TRANSLATED, translates, translated),
     (("mse",), sequences.is_vectors, sequences.vectors),
     (("symbol_accuracy",), sequences.is_symbols, sequences.symbols),
     (

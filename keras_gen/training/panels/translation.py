@@ -5,11 +5,12 @@ from PIL import Image
 
 from keras_gen import layers, metrics
 from keras_gen.applications import restoring
+from keras_gen.training.panels.autoencoders import EXACT
 from keras_gen.training.panels.bench import DISTANCE_RESAMPLES, flat, to_unit
 
 PIXELWISE = {
     "translated_l1": metrics.mean_absolute_error,
-    "translated_psnr": metrics.psnr,
+    "translated_psnr": lambda x, y: np.minimum(metrics.psnr(x, y), EXACT),
     "translated_ssim": metrics.ssim,
 }
 FIGURES = (*PIXELWISE, "feature_distance", "kernel_distance")
@@ -21,7 +22,7 @@ def translates(model):
     return hasattr(model, "translate")
 
 
-def translation(bench):
+def translated(bench):
     """Errors and distances of translated held-out pictures.
 
     Of a model of unpaired pictures these are measured where the recipe says, by
@@ -65,7 +66,8 @@ def _tools(bench, inputs, targets):
     """Row's name to what a simple tool makes of the inputs."""
     if inputs.shape != targets.shape:
         size = targets.shape[1:3]
-        bench.words |= {name: f"Pillow's {name} interpolation" for name in FILTERS}
+        for name in FILTERS:
+            bench.words[name] = f"Pillow's {name} interpolation"
         return {name: _resized(inputs, size, kind) for name, kind in FILTERS.items()}
     bench.words["noisy"] = "the pictures before"
     train = _pairs(bench, *bench.training_set)

@@ -1,0 +1,141 @@
+"""The panel of translations, against what it must be by hand."""
+
+import numpy as np
+import pytest
+import tiny
+from PIL import Image
+from test_panels import bench, save
+
+import keras_gen
+from keras_gen import layers, training
+from keras_gen.training import panels, sides
+from keras_gen.training.panels import translation
+
+SHAPE = (16, 16, 3)
+
+
+def pictures(n, seed=0):
+    """Smooth uint8 pictures (n, 16, 16, 3)."""
+    rng = np.random.default_rng(seed)
+    small = rng.integers(0, 256, (n, 4, 4, 3), dtype=np.uint8)
+    enlarged = [Image.fromarray(x).resize((16, 16), 2) for x in small]
+    return np.stack([np.asarray(x) for x in enlarged])
+
+
+@pytest.fixture(scope="module")
+def judge(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("judge") / "judge"
+    model = keras_gen.Classifier(
+        image_shape=SHAPE, num_classes=2, num_features=6, filters=(4, 8)
+    )
+    model.save_to_preset(folder)
+    return str(folder)
+
+
+def measured(model, source, judge, *, data=None, **options):
+    measuring = bench(model, source, samples=20)
+    measuring.table.update(data or {})
+    measuring.options.update({"extractor": judge, **options})
+    return measuring, panels.measure(measuring)
+
+
+def identity(**options):
+    """A Pix2Pix that returns what it is given."""
+    model = keras_gen.Pix2Pix(
+        image_shape=SHAPE, filters=(4,), critic_filters=4, receptive_field=1, **options
+    )
+    model.call = lambda images: images
+    return model
+
+
+def test_the_identity_is_the_picture_before(tmp_path, judge):
+    x, y = pictures(30), 255 - pictures(30)
+    arrays = {"train_a": x, "train_b": y, "test_a": x[:20], "test_b": y[:20]}
+    source = save(tmp_path, **arrays)
+    measuring, rows = measured(identity(), source, judge, data={"fields": ["a", "b"]})
+    assert set(rows) == set(translation.FIGURES)
+    for row in rows.values():
+        assert row["model"] == row["noisy"]
+    expected = np.abs(x[:20] / 255.0 - y[:20] / 255.0).mean()
+    assert rows["translated_l1"]["model"] == pytest.approx(expected, rel=1e-5)
+    # Every held-out input is a training input too: its target is the nearest pair's.
+    assert rows["translated_l1"]["neighbour"] == 0
+    assert rows["feature_distance"]["neighbour"] == pytest.approx(0, abs=1e-5)
+    assert set(measuring.words) == {"noisy", "neighbour"}
+
+
+def test_colouring_has_a_tool_and_keeps_its_own_figure(tmp_path, judge):
+    x = pictures(30)
+    source = save(tmp_path, train_images=x, test_images=x[:20])
+    model = identity(corruption=layers.Greyscale())
+    _, rows = measured(model, source, judge)
+    assert set(rows) == {*translation.FIGURES, "colorized_error"}
+    assert {"model", "noisy", "tool", "neighbour"} == set(rows["translated_psnr"])
+    assert rows["translated_l1"]["tool"] < rows["translated_l1"]["noisy"]
+
+
+def test_super_resolution_is_held_against_interpolation(tmp_path, judge):
+    x = pictures(30)
+    source = save(tmp_path, train_images=x, test_images=x[:20])
+    model = keras_gen.SRResNet(image_shape=SHAPE, filters=4, blocks=1)
+    _, rows = measured(model, source, judge)
+    assert set(rows["translated_psnr"]) == {"model", "bicubic", "lanczos"}
+    small = model.corrupt(x[:20])
+    plane = Image.fromarray(small[0, ..., 0]).resize((16, 16), Image.Resampling.BICUBIC)
+    made = translation._resized(small, (16, 16), translation.FILTERS["bicubic"])
+    np.testing.assert_allclose(made[0, ..., 0], np.clip(plane, 0, 1), atol=1e-6)
+    # Pictures enlarged by a smooth filter: interpolation is near.
+    assert rows["translated_psnr"]["bicubic"] > 20
+
+
+def test_unpaired_pictures_have_distances_alone_unless_they_are_pairs(tmp_path, judge):
+    x, y = pictures(30), pictures(30, seed=1)
+    arrays = {"train_a": x, "train_b": y, "test_a": x[:20], "test_b": y[:20]}
+    source = save(tmp_path, **arrays)
+    model = keras_gen.CycleGAN(
+        image_shape=SHAPE, filters=(4,), blocks=1, critic_filters=4, receptive_field=16
+    )
+    data = {"fields": ["a"], "unpaired": {"fields": ["b"]}}
+    _, rows = measured(model, source, judge, data=data)
+    assert set(rows) == {"kernel_distance"}
+    _, rows = measured(model, source, judge, data=data, pairs=True)
+    assert set(rows) == set(translation.FIGURES)
+    assert set(rows["translated_l1"]) == {"model", "noisy"}
+
+
+def test_an_entry_of_pairs_is_trained_published_and_checked(tmp_path, judge):
+    x, y = pictures(30), 255 - pictures(30)
+    arrays = {"train_a": x, "train_b": y, "test_a": x[:20], "test_b": y[:20]}
+    source = save(tmp_path, **arrays)
+    config = "image_shape = [16, 16, 3]\nfilters = [4, 4]\nreceptive_field = 16"
+    recipe = tiny.recipe(
+        tmp_path / "tiny",
+        source,
+        data='fields = ["a", "b"]',
+        model=f'class_name = "Pix2Pix"\n[model.config]\n{config}\ncritic_filters = 4',
+        evaluate=f'extractor = "{judge}"\nheadline = "translated_psnr"',
+    )
+    training.train(recipe, runs=tmp_path / "runs", strategy="one", verbose=0)
+    entry = tmp_path / "zoo" / "tiny"
+    training.publish(tmp_path / "runs" / "tiny", recipe, zoo=tmp_path / "zoo")
+    golden = np.load(entry / "golden.npz")
+    again = keras_gen.from_preset(entry)
+    made = again.translate(golden["serving_default/images"])
+    np.testing.assert_allclose(made, golden["serving_default/outputs"], atol=1e-5)
+    card = (entry / "README.md").read_text()
+    assert "nearest pair" in card
+    assert "the true ones" in card
+    sheet = np.asarray(Image.open(entry / "samples.png"))
+    assert sheet.shape[:2] == (2 * (3 * 18 + 2), 2 * (8 * 18 + 2))
+
+
+def test_a_table_of_unpaired_pictures_opens_both(tmp_path):
+    x, y = pictures(12), pictures(8, seed=1)
+    source = save(tmp_path, train_a=x, train_b=y[:6], test_a=x[:4], test_b=y[6:])
+    first = {"source": source, "batch_size": 2, "fields": ["a"], "image_size": [8, 8]}
+    table = {**first, "unpaired": {"fields": ["b"]}}
+    made = sides.pipeline(table, "train", batch_size=2)
+    assert len(made) == 6
+    assert made.element_spec == (((8, 8, 3), "uint8"), ((8, 8, 3), "uint8"))
+    held_out = sides.load(table, "validation")
+    assert [len(part) for part in held_out] == [4, 2]
