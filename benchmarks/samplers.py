@@ -98,13 +98,13 @@ def rows(preset, count, quick):
     real = metrics.features(test, extractor)
     floor = np.random.default_rng(0).choice(len(train), count, replace=False)
     floor = metrics.features(train[floor], extractor)
-    yield "training pictures", 0, metrics.frechet_distance(real, floor).value, 0.0
+    yield "training pictures", 0, metrics.frechet_distance(real, floor), 0.0
     model = keras_gen.from_preset(preset)
     for name, sampler, calls in cases(quick):
         folder = folder_of(preset, name, calls)
         images, seconds = drawn(model, count, folder, sampler=sampler)
         fake = metrics.features(images, extractor)
-        yield name, calls, metrics.frechet_distance(real, fake).value, 1000 * seconds
+        yield name, calls, metrics.frechet_distance(real, fake), 1000 * seconds
 
 
 def guidance(preset, count):
@@ -120,8 +120,8 @@ def guidance(preset, count):
         fake = metrics.features(images, extractor)
         accuracy = (extractor.classify(images).argmax(axis=1) == labels).mean()
         _, coverage = metrics.density_coverage(real[:count], fake)
-        distance = metrics.frechet_distance(real, fake).value
-        yield weight, accuracy, coverage.value, distance
+        distance = metrics.frechet_distance(real, fake)
+        yield weight, accuracy, coverage, distance
 
 
 def plot(found, width=560, height=360, margin=50):

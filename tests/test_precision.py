@@ -88,3 +88,16 @@ def test_a_recipe_trains_in_its_own_precision_and_leaves_the_global_one():
     computed = {layer.compute_dtype for layer in model.denoiser.layers}
     assert computed == {"float32", "bfloat16"}
     assert keras.config.dtype_policy().name == "float32"
+
+
+def test_pictures_are_corrupted_and_shifted_in_float32(policy):
+    policy("mixed_bfloat16")
+    pictures = conformance.noise(2, 8, 8, 3, seed=0) ** 2
+    grey = layers.Greyscale()(pictures)
+    assert grey.dtype == tf.float32
+    again = layers.Greyscale.from_config(layers.Greyscale(name="grey").get_config())
+    np.testing.assert_array_equal(again(pictures), grey)
+    with random.use(stream()):
+        shifted = layers.RandomShift(0)(pictures, training=True)
+    assert shifted.dtype == tf.float32
+    assert set(np.unique(shifted)) == set(np.unique(pictures))

@@ -19,7 +19,7 @@ class RandomShift(keras.layers.Layer):
     """
 
     def __init__(self, pixels, flip=True, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(**{"dtype": "float32"} | kwargs)  # pictures stay exact
         if pixels < 0 or int(pixels) != pixels:
             raise ValueError(f"Expected pixels as an int from 0. Received: {pixels}")
         self.pixels = pixels

@@ -41,7 +41,10 @@ def with_luma(images, grey):
 
 
 class Corruption(keras.layers.Layer):
-    """The thin base: a subclass writes `corrupt`."""
+    """The thin base: a subclass writes `corrupt`. In float32, whatever the policy."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**{"dtype": "float32"} | kwargs)
 
     def call(self, inputs):
         # A functional network is laid out once without any noise to draw from.
