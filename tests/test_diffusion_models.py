@@ -167,6 +167,20 @@ def test_samples_of_a_gaussian_model_have_its_deviation():
     assert samples.std() == pytest.approx(0.2, rel=0.03)
 
 
+def test_guidance_acts_in_its_interval(edm):
+    options = {"seed": 0, "labels": 1, "sampler": diffusion.DPMSolver(4)}
+    plain, guided = (edm.generate(4, guidance=g, **options) for g in (1.0, 3.0))
+    found = {}
+    for interval in ((0.0, 1e3), (1e3, 2e3), (0.0, 1.0)):
+        other = tiny(keras_gen.EDM, num_classes=3, guidance_interval=interval)
+        other.set_weights(edm.get_weights())
+        found[interval] = other.generate(4, guidance=3.0, **options)
+    np.testing.assert_allclose(found[0.0, 1e3], guided, atol=1e-5)
+    np.testing.assert_allclose(found[1e3, 2e3], plain, atol=1e-5)
+    for end in (plain, guided):
+        assert np.abs(found[0.0, 1.0] - end).max() > 1e-3
+
+
 def test_guidance_one_is_the_label_and_zero_is_none(edm):
     options = {"seed": 0, "sampler": diffusion.Heun(4)}
     plain = edm.generate(4, labels=1, **options)
@@ -202,6 +216,8 @@ def test_guidance_one_is_the_label_and_zero_is_none(edm):
         (lambda d, e: d.decode(np.zeros((2, 4, 4, 1))), r"\(2, 4, 4, 1\)"),
         (lambda d, e: d.log_likelihood(pictures(), labels=1), "labels=1"),
         (lambda d, e: tiny(unlabelled=1.0), "unlabelled=1.0"),
+        (lambda d, e: tiny(guidance_interval=(2, 1)), r"guidance_interval=\(2, 1\)"),
+        (lambda d, e: tiny(guidance_interval=0.5), "guidance_interval=0.5"),
     ],
 )
 def test_what_makes_no_sense_is_refused(ddpm, edm, ask, received):

@@ -229,6 +229,19 @@ def test_guidance_goes_from_one_denoiser_through_the_other():
     assert [guide(w) for w in (0, 1, 2.5)] == [1, 3, 6]
 
 
+def test_guidance_in_an_interval_is_none_elsewhere():
+    calls = []
+
+    def one(x, sigma):
+        calls.append(float(sigma))
+        return x * 0 + 1
+
+    guide = denoisers.guided(lambda x, sigma: x * 0 + 3, one, 2.5, (0.5, 2.0))
+    levels = (0.1, 0.5, 0.6, 2.0, 2.1)
+    assert [float(guide(tf.zeros(()), s)) for s in levels] == [3, 3, 6, 6, 3]
+    assert calls == [0.6, 2.0]  # half the work elsewhere
+
+
 def test_estimates_are_clipped_to_the_range_of_images():
     denoise = denoisers.clipped(lambda x, sigma: 7 * tf.ones_like(x))
     result = diffusion.DDIM()(denoise, [5.0, 0.0], tf.ones((1, 1)))

@@ -25,6 +25,8 @@ class DiffusionModel(Denoising, Labelled, base.GenerativeModel):
         num_classes: labels are ints in [0, num_classes); 0 for a model without.
         unlabelled: share of training examples whose label is hidden, in [0, 1), by
             which a model with labels learns to go without, for `guidance`.
+        guidance_interval: (low, high), the noise levels at which `guidance` acts; None
+            for all. See `diffusion.denoisers.guided`.
         filters, blocks, shuffle, groups, heads, attention, dropout: of the default
             U-Net; see `networks.unet`.
         schedule: of `keras_gen.diffusion`; the paper's by default.
@@ -35,7 +37,7 @@ class DiffusionModel(Denoising, Labelled, base.GenerativeModel):
 
     Raises:
         ValueError: a given network's shapes do not fit, sides do not divide, or
-            `unlabelled` is out of range.
+            `unlabelled` is out of range, `guidance_interval` is none.
     """
 
     networks = ("denoiser",)
@@ -48,6 +50,7 @@ class DiffusionModel(Denoising, Labelled, base.GenerativeModel):
         image_shape=(28, 28, 1),
         num_classes=0,
         unlabelled=0.1,
+        guidance_interval=None,
         filters=(64, 128),
         blocks=1,
         shuffle=2,
@@ -65,6 +68,7 @@ class DiffusionModel(Denoising, Labelled, base.GenerativeModel):
             raise ValueError(
                 f"Expected unlabelled in [0, 1). Received: unlabelled={unlabelled}"
             )
+        self.guidance_interval = _check_interval(guidance_interval)
         self.schedule = schedule or self.default_schedule()
         self.target = target or self.default_target()
         output_shape = self.output_shape_of(tuple(image_shape))
@@ -189,7 +193,8 @@ class DiffusionModel(Denoising, Labelled, base.GenerativeModel):
 
         if guidance is None:
             return conditional
-        return diffusion.denoisers.guided(conditional, self.estimate, column(guidance))
+        weight, interval = column(guidance), self.guidance_interval
+        return diffusion.denoisers.guided(conditional, self.estimate, weight, interval)
 
     # Verbs: `generate` here, those that start from pictures in `Denoising`
 
@@ -203,7 +208,8 @@ class DiffusionModel(Denoising, Labelled, base.GenerativeModel):
         Args:
             labels: ints (n,) or one for all, or None to draw them uniformly.
             guidance: number, or one for each sample: 1 for what the labels say, more
-                for more of it (see `diffusion.denoisers.guided`), at twice the work.
+                for more of it (see `diffusion.denoisers.guided`), at up to twice the
+                work.
             sampler: of `keras_gen.diffusion`; see `default_sampler`.
 
         Raises:
@@ -289,6 +295,19 @@ class DiffusionModel(Denoising, Labelled, base.GenerativeModel):
 def column(values):
     """Values (batch,) as (batch, 1, 1, 1)."""
     return ops.reshape(values, (-1, 1, 1, 1))
+
+
+def _check_interval(interval):
+    """Two noise levels or None, or raise ValueError."""
+    if interval is None:
+        return None
+    ends = np.asarray(interval, "float64")
+    if ends.shape != (2,) or not 0 <= ends[0] < ends[1]:
+        raise ValueError(
+            "Expected guidance_interval as two noise levels, 0 <= low < high. "
+            f"Received: guidance_interval={interval!r}"
+        )
+    return tuple(ends.tolist())
 
 
 def _check_guidance(guidance, n):
