@@ -1,4 +1,5 @@
 import gc
+import itertools
 import logging
 import subprocess
 import sys
@@ -207,6 +208,8 @@ def test_prefetch_is_bounded():
 
 # TensorFlow Datasets
 
+GRID = np.arange(24, dtype=np.uint8).reshape(4, 6, 1)
+
 
 @pytest.fixture(scope="module")
 def tfds_folder(tmp_path_factory):
@@ -223,6 +226,8 @@ def tfds_folder(tmp_path_factory):
                     "label": tfds.features.ClassLabel(names=["even", "odd"]),
                     "title": tfds.features.Text(),
                     "boxes": tfds.features.Sequence({"x": np.float32}),
+                    "grid": tfds.features.Image(shape=(None, None, 1)),
+                    "again": tfds.features.Image(shape=(None, None, 1)),
                 }
             )
             return tfds.core.DatasetInfo(builder=self, features=features)
@@ -235,10 +240,8 @@ def tfds_folder(tmp_path_factory):
             for i in range(n):
                 image = np.full((4, 6, 3), i, np.uint8)
                 boxes = [{"x": 0.5}] * (i % 3)
-                yield (
-                    i,
-                    {"image": image, "label": i % 2, "title": f"t{i}", "boxes": boxes},
-                )
+                words = {"label": i % 2, "title": f"t{i}", "boxes": boxes}
+                yield i, {"image": image, "grid": GRID, "again": GRID, **words}
 
     class TinyRecords(TinyShapes):
         VERSION = tfds.core.Version("1.0.0")
@@ -305,6 +308,48 @@ def test_tfds_pipeline(tfds_set):
     np.testing.assert_array_equal(
         np.concatenate([b[0] for b in still.batches(0)]), data.load(tfds_set)[0]
     )
+
+
+def test_parts_are_cut_out_alike_and_anew_each_epoch(tfds_set):
+    options = {"batch_size": 10, "fields": ("grid", "image", "again"), "crop": (2, 3)}
+    made = data.pipeline(tfds_set, seed=7, **options)
+    assert made.element_spec[0] == ((2, 3, 1), "uint8")
+    epochs = [list(made.batches(epoch)) for epoch in range(2)]
+    corners = []
+    for grids, pictures, again in itertools.chain(*epochs):
+        np.testing.assert_array_equal(grids, again)
+        for grid, picture in zip(grids[..., 0], pictures, strict=True):
+            top, left = divmod(int(grid[0, 0]), 6)
+            np.testing.assert_array_equal(grid, GRID[top : top + 2, left : left + 3, 0])
+            corners.append((picture[0, 0, 0], top, left))
+    assert {corner[1:] for corner in corners} == set(
+        itertools.product(*map(range, (3, 4)))
+    )
+    assert len(set(corners)) > 90  # of 60 pictures, twice
+    resumed = next(made.batches(1, start=4))
+    np.testing.assert_array_equal(resumed[0], epochs[1][4][0])
+    shards = [next(made.shard(k, 2).batches(1, start=4))[0] for k in range(2)]
+    np.testing.assert_array_equal(np.concatenate(shards), resumed[0])
+    still = next(data.pipeline(tfds_set, shuffle=False, **options).batches(0))[0]
+    np.testing.assert_array_equal(still, [GRID[1:3, 2:5]] * 10)
+    np.testing.assert_array_equal(
+        data.load(tfds_set, fields="grid", crop=(2, 3), image_size=(4, 6)).shape,
+        (60, 4, 6, 1),
+    )
+
+
+def test_parts_of_arrays_and_what_is_too_small():
+    grids = np.stack([GRID] * 200)
+    made = data.pipeline(grids, batch_size=200, crop=2)
+    found = {tuple(part.ravel()) for part in next(made.batches(0))}
+    assert len(found) == 15
+    assert data.load(grids, crop=(4, 6))[0].shape == (200, 4, 6, 1)
+    with pytest.raises(ValueError, match=r"at least \(5, 5\).*Received: .*\(4, 6, 1\)"):
+        data.load(grids, crop=5)
+    with pytest.raises(ValueError, match="crop must be .*Received: 0"):
+        data.load(grids, crop=0)
+    with pytest.raises(ValueError, match="crop"):
+        data.load("fashion_mnist_mini_rows", crop=4)
 
 
 def test_tfds_errors(tfds_set):

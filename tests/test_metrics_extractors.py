@@ -241,7 +241,7 @@ def test_inception_gives_pooled_features_and_classes(fresh_inception, monkeypatc
     assert probabilities.shape == (4, 1000)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
     # By Keras's own call: 299x299, colours, in [-1, 1].
-    whole = data.images.fit_batch(images, (299, 299), 3).astype("float32") / 127.5 - 1
+    whole = data.images.Fit((299, 299), 3).batch(images).astype("float32") / 127.5 - 1
     expected = keras.ops.convert_to_numpy(built[0](whole, training=False))
     np.testing.assert_allclose(probabilities, expected, rtol=1e-3)
 

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from keras_gen.data.files import SUFFIXES
-from keras_gen.data.images import decode, transparency
+from keras_gen.data.images import decode, fit, transparency
 
 
 def translate_files(model, source, target, *, verbose=False, **options):
@@ -95,7 +95,7 @@ def _pairs(source, target):
 
 def _translate_file(model, before, after, options):
     channels = model.signatures()["serving_default"][1]["images"][0][-1]
-    picture = decode(before, channels=channels)
+    picture = fit(decode(before), channels=channels)
     made = model.translate(picture[None], **options)[0]
     image = _image(made)
     opacity = transparency(before)

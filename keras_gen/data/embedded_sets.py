@@ -8,7 +8,7 @@ import io
 import numpy as np
 
 from keras_gen.data.files import Arrays
-from keras_gen.data.images import decode
+from keras_gen.data.images import decode, fit
 
 FASHION_CLASSES = (
     "T-shirt/top",
@@ -98,7 +98,7 @@ def _emoji_pictures(style, split):
     read, rows = functools.partial(_embedded, "emoji.npz"), _emoji_rows(split)
     blob, offsets = read(style).tobytes(), read(f"{style}_offsets")
     pictures = (blob[offsets[row] : offsets[row + 1]] for row in rows)
-    return np.stack([decode(io.BytesIO(p), channels=3) for p in pictures])
+    return np.stack([fit(decode(io.BytesIO(p)), channels=3) for p in pictures])
 
 
 def _open_vowels(request):

@@ -1,7 +1,8 @@
 """Opened sources: arrays, IDX files, `.npz` files and folders of images.
 
 An opened source has `fields` (names of its columns, as asked for), `class_names`
-(a tuple or None), a length, `take(rows)` (one array a field) and `head()` (row 0).
+(a tuple or None), a length, `take(rows, places)` (one array a field; where to cut
+pictures, (n, 2), None for about the centre) and `head()` (row 0).
 """
 
 import dataclasses
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_gen.data.images import decode, fit, fit_batch, parallel
+from keras_gen.data.images import Fit, decode, parallel, places_of
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".ppm", ".pgm")
 _IDX_DTYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
@@ -30,7 +31,13 @@ class Request:
     rows: int | tuple[int, int] | None = None
     image_size: tuple[int, int] | None = None
     channels: int | None = None
+    crop: tuple[int, int] | None = None
     download: bool = False
+
+    @property
+    def fit(self) -> Fit:
+        """What images are made by."""
+        return Fit(self.image_size, self.channels, self.crop)
 
     def choose(self, names, default=("image", "label")) -> tuple[str, ...]:
         """The fields asked for, or those of `default` that exist."""
@@ -73,7 +80,7 @@ class Arrays:
     def __init__(self, columns, request, *, class_names=None, default=None):
         self.fields = request.choose(columns, default or ("image", "label"))
         self.class_names = class_names
-        self._fit = (request.image_size, request.channels)
+        self._fit = request.fit
         values = [columns[name] for name in self.fields]
         values = [value() if callable(value) else value for value in values]
         sizes = {name: len(v) for name, v in zip(self.fields, values, strict=True)}
@@ -89,12 +96,12 @@ class Arrays:
     def __len__(self):
         return len(self._values[0])
 
-    def take(self, rows: np.ndarray) -> tuple[np.ndarray, ...]:
+    def take(self, rows: np.ndarray, places=None) -> tuple[np.ndarray, ...]:
         """The given rows of each field, copied, images fitted."""
         taken = (np.asarray(value[rows]) for value in self._values)
-        return tuple(fit_batch(t, *self._fit) if t.ndim == 4 else t for t in taken)
+        return tuple(self._fit.batch(t, places) if t.ndim == 4 else t for t in taken)
 
-    def head(self) -> tuple[np.ndarray, ...]:
+    def head(self):
         return self.take(np.arange(1))
 
 
@@ -114,7 +121,7 @@ class Rows:
     def __len__(self):
         return len(self._pictures)
 
-    def take(self, rows: np.ndarray) -> tuple[np.ndarray, ...]:
+    def take(self, rows: np.ndarray, places=None) -> tuple[np.ndarray, ...]:
         """The given rows: sequences (n, h, w) float32 in [0, 1], labels int64."""
         taken = zip(self.fields, self._pictures.take(rows), strict=True)
         return tuple(
@@ -141,21 +148,25 @@ class ImageFolder:
         self._root = root
         self._names = names[start:stop]
         self._labels = None if labels is None else labels[start:stop]
-        self._fit = (request.image_size, request.channels)
+        self._fit = request.fit
 
     def __len__(self):
         return len(self._names)
 
     @functools.cached_property
-    def _channels(self):
+    def _finish(self):
         # Grey and colour files may be mixed: the first one decides for all.
-        return self._fit[1] or decode(self._root / self._names[0]).shape[-1]
+        channels = self._fit.channels or self._read(self._names[0]).shape[-1]
+        return dataclasses.replace(self._fit, channels=channels)
 
-    def _halves(self, names, right):
+    def _read(self, name):
+        return decode(self._root / name)
+
+    def _halves(self, names, places, right):
         """The left or right halves of pictures of an even width, fitted."""
 
         def half(name):
-            picture = decode(self._root / name, None, self._channels)
+            picture = self._read(name)
             width = picture.shape[1]
             if width % 2:
                 raise ValueError(
@@ -163,16 +174,15 @@ class ImageFolder:
                     f"Received: {width} in {name!r}"
                 )
             middle = width // 2
-            cut = picture[:, middle:] if right else picture[:, :middle]
-            return fit(cut, self._fit[0], self._channels)
+            return picture[:, middle:] if right else picture[:, :middle]
 
-        return self._stacked(parallel(half, names), names)
+        return self._made(half, names, places)
 
-    def _images(self, names):
-        size = self._fit[0]
-        channels = self._channels
-        images = parallel(lambda n: decode(self._root / n, size, channels), names)
-        return self._stacked(images, names)
+    def _made(self, read, names, places):
+        """What `read` gives for names, fitted: (n, h, w, c)."""
+        items = list(zip(names, places_of(places, len(names)), strict=True))
+        made = parallel(lambda item: self._finish(read(item[0]), item[1]), items)
+        return self._stacked(made, names)
 
     def _stacked(self, images, names):
         for name, image in zip(names, images, strict=True):
@@ -184,13 +194,13 @@ class ImageFolder:
                 )
         return np.stack(images)
 
-    def take(self, rows: np.ndarray) -> tuple[np.ndarray, ...]:
+    def take(self, rows: np.ndarray, places=None) -> tuple[np.ndarray, ...]:
         """The given rows: images (n, h, w, c) uint8, labels int64, names."""
         names = [self._names[row] for row in rows]
         make = {
-            "image": lambda: self._images(names),
-            "left": lambda: self._halves(names, right=False),
-            "right": lambda: self._halves(names, right=True),
+            "image": lambda: self._made(self._read, names, places),
+            "left": lambda: self._halves(names, places, right=False),
+            "right": lambda: self._halves(names, places, right=True),
             "label": lambda: self._labels[rows],
             "name": lambda: np.array(names),
         }

@@ -1,5 +1,6 @@
 """Cropping, resizing and decoding of single images, with Pillow."""
 
+import dataclasses
 import math
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,9 @@ from PIL import Image, ImageOps
 _LUMA = np.array([0.299, 0.587, 0.114])
 
 
-def check_size(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
+def check_size(
+    size: int | tuple[int, int] | None, name: str = "image_size"
+) -> tuple[int, int] | None:
     """Returns `(height, width)` from an int, a pair, or None (left alone)."""
     if size is None:
         return None
@@ -19,7 +22,7 @@ def check_size(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
     whole = all(isinstance(s, (int, np.integer)) and s > 0 for s in pair)
     if len(pair) != 2 or not whole:
         raise ValueError(
-            "image_size must be a positive int or a (height, width) pair. "
+            f"{name} must be a positive int or a (height, width) pair. "
             f"Received: {size!r}"
         )
     return int(pair[0]), int(pair[1])
@@ -64,16 +67,57 @@ def fit(
     return image
 
 
-def fit_batch(
-    images: np.ndarray,
-    size: tuple[int, int] | None = None,
-    channels: int | None = None,
-) -> np.ndarray:
-    """`fit` for (n, h, w, c) images; returns them as they are if nothing changes."""
-    same_size = size is None or images.shape[1:3] == size
-    if same_size and channels in (None, images.shape[-1]):
-        return images
-    return np.stack([fit(image, size, channels) for image in images])
+def cut(image: np.ndarray, size: tuple[int, int], place=(0.5, 0.5)) -> np.ndarray:
+    """A part (height, width, c) of an image, its pixels as they are.
+
+    Args:
+        place: (down, across), each in [0, 1): 0 is the upper or left end, 0.5 the
+            middle, of where the part can lie.
+
+    Raises:
+        ValueError: the image is smaller.
+    """
+    slack = image.shape[0] - size[0], image.shape[1] - size[1]
+    if min(slack) < 0:
+        raise ValueError(
+            f"Expected images of at least {size} to cut that out of. "
+            f"Received: an image of shape {image.shape}"
+        )
+    top, left = (int(p * (s + 1)) for p, s in zip(place, slack, strict=True))
+    return image[top : top + size[0], left : left + size[1]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Fit:
+    """What makes images of a source those that are asked for.
+
+    Args:
+        size, channels: as `fit` takes them.
+        crop: (height, width) to `cut` first, or None.
+    """
+
+    size: tuple[int, int] | None = None
+    channels: int | None = None
+    crop: tuple[int, int] | None = None
+
+    def __call__(self, image, place=None):
+        """An image (h, w, c), cut at a place, by default about its centre."""
+        if self.crop is not None:
+            image = cut(image, self.crop, (0.5, 0.5) if place is None else place)
+        return fit(image, self.size, self.channels)
+
+    def batch(self, images, places=None):
+        """Images (n, h, w, c); as they are if nothing changes."""
+        same_size = self.size is None or images.shape[1:3] == self.size
+        same_channels = self.channels in (None, images.shape[-1])
+        if self.crop is None and same_size and same_channels:
+            return images
+        return np.stack(list(map(self, images, places_of(places, len(images)))))
+
+
+def places_of(places, count):
+    """A place for each of `count` images, None for those about the centre."""
+    return [None] * count if places is None else places
 
 
 def parallel(function, items) -> list:
@@ -85,11 +129,11 @@ def parallel(function, items) -> list:
         return list(pool.map(function, items))
 
 
-def decode(path, size=None, channels: int | None = None) -> np.ndarray:
+def decode(path) -> np.ndarray:
     """Reads a picture file as a (height, width, c) uint8 array in [0, 255].
 
     Camera orientation is applied, transparent pixels are laid on white, 16-bit grey
-    is scaled to 8. With `channels=None`, grey files give 1 channel, others 3.
+    is scaled to 8. Grey files give 1 channel, others 3.
     """
     try:
         with Image.open(path) as file:
@@ -99,7 +143,7 @@ def decode(path, size=None, channels: int | None = None) -> np.ndarray:
             f"Expected a readable image file. Received: {str(path)!r} ({error})"
         ) from error
     array = np.asarray(image)
-    return fit(array[..., None] if array.ndim == 2 else array, size, channels)
+    return array[..., None] if array.ndim == 2 else array
 
 
 def transparency(path):

@@ -138,23 +138,26 @@ class Pipeline:
     def _produce(self, epoch, start):
         spans = [self._rows(step) for step in range(start, len(self))]
         key = [self._options["seed"], epoch] if self._options["shuffle"] else None
+        order, places = self._order(key)
         if hasattr(self._source, "stream"):
-            batches = self._source.stream(key, spans)
+            batches = self._source.stream(key, spans, places)
         else:
-            batches = self._take(key, spans)
+            batches = self._take(order, places, spans)
         with contextlib.closing(batches):
             for batch in batches:
                 yield self._finish(batch)
 
-    def _take(self, key, spans):
+    def _order(self, key):
+        """An epoch's order of rows, and where to cut their pictures, in that order."""
         if key is None:
-            order = np.arange(self.num_examples)
-        else:
-            key = np.array(key, np.uint64)
-            rng = np.random.Generator(np.random.Philox(key=key))
-            order = rng.permutation(self.num_examples)
+            return np.arange(self.num_examples), None
+        rng = np.random.Generator(np.random.Philox(key=np.array(key, np.uint64)))
+        return rng.permutation(self.num_examples), rng.random((self.num_examples, 2))
+
+    def _take(self, order, places, spans):
         for low, high in spans:
-            yield self._source.take(order[low:high])
+            where = None if places is None else places[low:high]
+            yield self._source.take(order[low:high], where)
 
     def _finish(self, columns):
         batch = columns if len(columns) > 1 else columns[0]
@@ -173,6 +176,7 @@ def pipeline(
     drop_remainder: bool | None = None,
     image_size: int | tuple[int, int] | None = None,
     channels: int | None = None,
+    crop: int | tuple[int, int] | None = None,
     transform: Callable | None = None,
     download: bool = False,
     rows: int | tuple[int, int] | None = None,
@@ -192,6 +196,9 @@ def pipeline(
             does so when `shuffle` is True.
         image_size: int or (height, width), see `load`; applied batch by batch.
         channels: 1, 3 or None, see `load`; applied batch by batch.
+        crop: int or (height, width): a part of each image, its pixels as they are, cut
+            out at a place that changes from epoch to epoch, the same for all images of
+            an example, and about the centre without `shuffle`.
         transform: a function of a batch, that gives the batch to use. It is to treat
             rows alone and alike, and be pure: what is random belongs into a model.
         download: whether TFDS may download and prepare what is absent.
@@ -209,6 +216,7 @@ def pipeline(
         rows=rows,
         image_size=image_size,
         channels=channels,
+        crop=crop,
         download=download,
     )
     made = Pipeline(

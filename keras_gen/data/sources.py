@@ -26,6 +26,7 @@ def load(
     rows: int | tuple[int, int] | None = None,
     image_size: int | tuple[int, int] | None = None,
     channels: int | None = None,
+    crop: int | tuple[int, int] | None = None,
     download: bool = False,
 ) -> tuple[np.ndarray, ...]:
     """Reads a whole split into memory.
@@ -53,6 +54,8 @@ def load(
         image_size: int or (height, width): images are cropped about their centre to
             that aspect ratio, then resized (Lanczos, antialiased).
         channels: 1 or 3; None leaves them.
+        crop: int or (height, width): of each image the part about its centre, its
+            pixels as they are; `image_size` and `channels` act after.
         download: whether TFDS may download and prepare what is absent.
 
     Returns:
@@ -74,6 +77,7 @@ def load(
         rows=rows,
         image_size=image_size,
         channels=channels,
+        crop=crop,
         download=download,
     )
     columns = opened.take(np.arange(len(opened)))
@@ -90,6 +94,7 @@ def open_source(
     rows=None,
     image_size=None,
     channels=None,
+    crop=None,
     download=False,
 ):
     """Returns the opened source (see `files`) that `load` and `pipeline` read."""
@@ -101,6 +106,7 @@ def open_source(
         rows=rows,
         image_size=check_size(image_size),
         channels=check_channels(channels),
+        crop=check_size(crop, "crop"),
         download=download,
     )
     if isinstance(source, os.PathLike):
@@ -181,10 +187,11 @@ def _open_rows(name, request):
     fields = request.choose(("sequence", "label"), ("sequence", "label"))
     named = {"sequence": "image", "label": "label"}
     wanted = dataclasses.replace(request, fields=tuple(named[f] for f in fields))
-    if request.image_size or request.channels:
+    if request.image_size or request.channels or request.crop:
         raise ValueError(
-            f"Expected no image_size and no channels for {name}_rows, which are "
-            f"sequences. Received: {request.image_size}, {request.channels}"
+            f"Expected no image_size, channels or crop for {name}_rows, which are "
+            f"sequences. Received: {request.image_size}, {request.channels}, "
+            f"{request.crop}"
         )
     return Rows(_open_named(name, wanted), fields)
 

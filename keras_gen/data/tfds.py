@@ -11,7 +11,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from keras_gen.data.files import Arrays, Request
-from keras_gen.data.images import fit, parallel
+from keras_gen.data.images import parallel, places_of
 
 # Decoded bytes up to which a set without random access is held in memory.
 MEMORY_LIMIT = 2 * 2**30
@@ -43,7 +43,8 @@ def open_tfds(name: str, folder: Path, request: Request):
         return _RandomAccess(reader)
     stream = _Stream(reader)
     row_bytes = sum(column.nbytes for column in stream.head())
-    if row_bytes * reader.size > MEMORY_LIMIT:
+    # Parts are cut out anew every epoch, of pictures of any size.
+    if request.crop or row_bytes * reader.size > MEMORY_LIMIT:
         return stream
     return _in_memory(stream, reader)
 
@@ -95,16 +96,18 @@ class _Reader:
         pictures = (f for f in fields if isinstance(features[f], tfds.features.Image))
         return {field: tfds.decode.SkipDecoding() for field in pictures}
 
-    def stack(self, examples):
+    def stack(self, examples, places=None):
         """A tuple of arrays of examples whose pictures are still encoded."""
 
-        def row(example):
-            return [self._value(field, example[field]) for field in self.fields]
+        def row(item):
+            example, place = item
+            return [self._value(field, example[field], place) for field in self.fields]
 
-        columns = zip(*parallel(row, examples), strict=True)
+        items = list(zip(examples, places_of(places, len(examples)), strict=True))
+        columns = zip(*parallel(row, items), strict=True)
         return tuple(map(self._column, self.fields, columns))
 
-    def _value(self, field, value):
+    def _value(self, field, value, place):
         feature = self.features[field]
         if isinstance(feature, tfds.features.Image):
             value = feature.decode_example_np(value)
@@ -112,7 +115,7 @@ class _Reader:
             return value.decode()
         value = np.asarray(value)
         if value.ndim == 3:
-            return fit(value, self.request.image_size, self.request.channels)
+            return self.request.fit(value, place)
         if field == "label" and value.dtype.kind in "iu":
             return value.astype(np.int64)
         return value
@@ -140,9 +143,9 @@ class _RandomAccess:
     def __len__(self):
         return self._reader.size
 
-    def take(self, rows):
+    def take(self, rows, places=None):
         examples = self._rows.__getitems__([int(row) for row in rows])
-        return self._reader.stack(examples)
+        return self._reader.stack(examples, places)
 
     def head(self):
         return self.take(np.arange(1))
@@ -158,19 +161,21 @@ class _Stream:
     def __len__(self):
         return self._reader.size
 
-    def take(self, rows):
+    def take(self, rows, places=None):
         """The given rows, which must be consecutive."""
-        return next(self.stream(None, [(int(rows[0]), int(rows[-1]) + 1)]))
+        span = int(rows[0]), int(rows[-1]) + 1
+        return next(self.stream(None, [span], places))
 
     def head(self):
         return self.take(np.arange(1))
 
-    def stream(self, key, spans):
+    def stream(self, key, spans, places=None):
         """Yields rows [low, high) of the order that `key` gives, for each span.
 
         Args:
             key: (seed, epoch), or None for the order of the files.
             spans: pairs (low, high), ascending and disjoint.
+            places: (rows of the set, 2), where to cut the pictures of that order.
         """
         reader = self._reader
         if not spans:
@@ -183,7 +188,7 @@ class _Stream:
                 next(examples)
             batch = [next(examples) for _ in range(high - low)]
             place = high
-            yield reader.stack(batch)
+            yield reader.stack(batch, None if places is None else places[low:high])
 
     def _dataset(self, key):
         reader = self._reader

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from keras_gen import presets
-from keras_gen.data.images import fit_batch
+from keras_gen.data.images import Fit
 
 INCEPTION = "InceptionV3"
 INCEPTION_SIDE = 299
@@ -44,7 +44,7 @@ class Extractor:
 
     def _run(self, verb, images):
         images = np.asarray(images)
-        return verb(fit_batch(images, self.shape[:2], self.shape[2]))
+        return verb(Fit(self.shape[:2], self.shape[2]).batch(images))
 
 
 def features(data, extractor=None):

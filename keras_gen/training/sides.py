@@ -3,7 +3,7 @@
 from keras_gen import data
 
 KEYS = {"source", "split", "validation_split", "batch_size", "image_size", "channels"}
-KEYS |= {"seed", "fields", "unpaired"}
+KEYS |= {"seed", "fields", "unpaired", "crop"}
 SPLITS = {"train": ("split", "train"), "validation": ("validation_split", "test")}
 
 
@@ -54,5 +54,6 @@ def _split(table, split):
 
 def _image_options(table):
     """Options of `data.load` and `data.pipeline`, lists as tuples."""
-    known = {k: table[k] for k in ("image_size", "channels", "fields") if k in table}
+    names = ("image_size", "channels", "crop", "fields")
+    known = {name: table[name] for name in names if name in table}
     return {k: tuple(v) if isinstance(v, list) else v for k, v in known.items()}
