@@ -18,7 +18,7 @@ train: $(INSTALLED)
 	$(PYTHON) train_all.py --quick
 
 test: $(INSTALLED)
-	$(PYTHON) -m pytest -q -m "not slow"
+	$(PYTHON) -m pytest -q -m "not slow" --durations=15
 
 test-all: $(INSTALLED)
 	$(PYTHON) -m pytest -q
