@@ -322,9 +322,8 @@ def test_parts_are_cut_out_alike_and_anew_each_epoch(tfds_set):
             top, left = divmod(int(grid[0, 0]), 6)
             np.testing.assert_array_equal(grid, GRID[top : top + 2, left : left + 3, 0])
             corners.append((picture[0, 0, 0], top, left))
-    assert {corner[1:] for corner in corners} == set(
-        itertools.product(*map(range, (3, 4)))
-    )
+    every = set(itertools.product(range(3), range(4)))
+    assert {corner[1:] for corner in corners} == every
     assert len(set(corners)) > 90  # of 60 pictures, twice
     resumed = next(made.batches(1, start=4))
     np.testing.assert_array_equal(resumed[0], epochs[1][4][0])

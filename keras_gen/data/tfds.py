@@ -161,10 +161,9 @@ class _Stream:
     def __len__(self):
         return self._reader.size
 
-    def take(self, rows, places=None):
+    def take(self, rows):
         """The given rows, which must be consecutive."""
-        span = int(rows[0]), int(rows[-1]) + 1
-        return next(self.stream(None, [span], places))
+        return next(self.stream(None, [(int(rows[0]), int(rows[-1]) + 1)]))
 
     def head(self):
         return self.take(np.arange(1))

@@ -24,7 +24,7 @@ def guided(conditional, unconditional, weight, interval=None):
         weight: number, or tensor that broadcasts to `x`.
         interval: (low, high), the noise levels between which to guide, and elsewhere
             take the conditional denoiser alone, at half the work (Kynkaanniemi et al.
-            2024, arXiv:2404.07724, equation 5); None for all.
+            2024, arXiv:2404.07724); None for all.
     """
 
     def guide(x, sigma):

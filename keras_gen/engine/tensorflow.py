@@ -40,7 +40,8 @@ def gather(values):
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return values
-    return context.all_gather(values, axis=0)
+    gathered = context.all_gather(values, axis=0)
+    return tf.ensure_shape(gathered, (None, *values.shape[1:]))  # which it forgets
 
 
 def own_rows(values, rows):

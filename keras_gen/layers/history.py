@@ -39,7 +39,6 @@ class HistoryBuffer(keras.layers.Layer):
         rows = ops.shape(pictures)[0]
         draws = backend.gather(random.uniform((rows, 2)))
         every = backend.gather(ops.cast(pictures, "float32"))
-        every = ops.reshape(every, (-1, *self.shape))  # gathered, it knows no sides
 
         def swap(row, state):
             kept, count, returned = state
