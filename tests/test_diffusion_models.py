@@ -168,17 +168,14 @@ def test_samples_of_a_gaussian_model_have_its_deviation():
 
 
 def test_guidance_acts_in_its_interval(edm):
-    options = {"seed": 0, "labels": 1, "sampler": diffusion.DPMSolver(4)}
-    plain, guided = (edm.generate(4, guidance=g, **options) for g in (1.0, 3.0))
-    found = {}
-    for interval in ((0.0, 1e3), (1e3, 2e3), (0.0, 1.0)):
-        other = tiny(keras_gen.EDM, num_classes=3, guidance_interval=interval)
-        other.set_weights(edm.get_weights())
-        found[interval] = other.generate(4, guidance=3.0, **options)
-    np.testing.assert_allclose(found[0.0, 1e3], guided, atol=1e-5)
-    np.testing.assert_allclose(found[1e3, 2e3], plain, atol=1e-5)
-    for end in (plain, guided):
-        assert np.abs(found[0.0, 1.0] - end).max() > 1e-3
+    options = {"seed": 0, "labels": 1, "sampler": diffusion.Heun(4)}
+    some = tiny(keras_gen.EDM, num_classes=3, guidance_interval=(0.0, 1.0))
+    some.set_weights(edm.get_weights())
+    found = some.generate(4, guidance=3.0, **options)
+    for guidance in (1.0, 3.0):
+        other = edm.generate(4, guidance=guidance, **options)
+        assert np.abs(found - other).max() > 1e-3
+    assert type(some).from_config(some.get_config()).guidance_interval == (0.0, 1.0)
 
 
 def test_guidance_one_is_the_label_and_zero_is_none(edm):
