@@ -196,6 +196,7 @@ def threads(count):
     return dict.fromkeys(names, str(count))
 
 
+@pytest.mark.slow
 def test_another_process_with_more_threads_writes_the_same(folder, given):
     output, errors = start(folder, given, **threads(3)).communicate(timeout=300)
     assert output.strip() == "same", errors

@@ -11,22 +11,23 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conformance import GOLDENS, examples
+from conformance import GOLDENS, LEADING, examples
 
 import keras_gen
 from keras_gen import callbacks, data
 
 NAMES = sorted(GOLDENS)
 every_class = pytest.mark.parametrize("name", NAMES)
-# Those of each family that the costliest tests run for by default.
-LEADING = {"Classifier", "DDPM", "DenoisingAutoencoder", "VAE", "WGANGP"}
-LEADING |= {"StackedAutoencoder"}
 leading_class = pytest.mark.parametrize(
     "name",
     [pytest.param(n, marks=[pytest.mark.slow] * (n not in LEADING)) for n in NAMES],
 )
 SAMPLERS = [name for name in NAMES if conformance.make(name).samples()]
 every_sampler = pytest.mark.parametrize("name", SAMPLERS)
+leading_sampler = pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[pytest.mark.slow] * (n not in LEADING)) for n in SAMPLERS],
+)
 # Faster to compile, not to run: XLA's answers stay the same.
 QUICK_XLA = (
     "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
@@ -70,14 +71,20 @@ def models():
     return get
 
 
+def _updates(item):
+    """Whether a collected test compares an update of the two backends."""
+    return "on_jax" in getattr(item, "fixturenames", ())
+
+
 @pytest.fixture(scope="module")
-def on_jax(tmp_path_factory):
-    """The arrays of `one_update` for every class, from the JAX backend."""
+def on_jax(request, tmp_path_factory):
+    """The arrays of `one_update` for the classes asked for, from the JAX backend."""
+    asked = {i.callspec.params["name"] for i in request.session.items if _updates(i)}
     path = tmp_path_factory.mktemp("jax") / "updates.npz"
     variables = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": QUICK_XLA}
     program = pathlib.Path(conformance.__file__)
     subprocess.run(
-        [sys.executable, str(program), str(path)],
+        [sys.executable, str(program), str(path), *sorted(asked)],
         check=True,
         env=os.environ | variables,
     )
@@ -95,7 +102,7 @@ def test_every_exported_class_has_a_golden():
     assert exported <= set(keras_gen.__all__)
 
 
-@every_class
+@leading_class
 def test_one_update_is_the_same_on_both_backends(name, on_jax):
     arrays, _ = conformance.one_update(name)
     assert arrays[f"{name}/moved"] > 0.9
@@ -169,7 +176,7 @@ def test_resumed_and_reloaded_runs_equal_an_uninterrupted_one(name, tmp_path):
         conformance.assert_same_state(whole, model)
 
 
-@every_sampler
+@leading_sampler
 def test_samples_depend_on_seed_and_place_alone(name, models):
     model = models(name)
     many = model.generate(200, seed=3, verbose=False)
@@ -195,7 +202,7 @@ def test_bad_numbers_of_samples_and_seeds_are_refused(name, n, seed, models):
         models(name).generate(n, seed=seed)
 
 
-@every_class
+@leading_class
 def test_presets_give_the_same_outputs(name, models, tmp_path):
     model = models(name)
     model.save_to_preset(tmp_path / "preset")
@@ -225,7 +232,7 @@ def test_verbs_and_presets_take_the_moving_averages(name, tmp_path):
         assert losses[0] == pytest.approx(losses[1], rel=1e-5)
 
 
-@every_class
+@leading_class
 def test_predict_is_call_in_batches(name, models):
     model, inputs = models(name), GOLDENS[name].call_inputs()
     outputs = model.predict(inputs, verbose=0)
@@ -253,7 +260,7 @@ def test_unknown_keywords_are_refused(name):
         GOLDENS[name].make(latent_dims=3)
 
 
-@every_class
+@leading_class
 def test_given_networks_train_and_come_back(name, tmp_path):
     model = GOLDENS[name].make(**GOLDENS[name].given())
     model.compile(run_eagerly=True)
@@ -337,7 +344,7 @@ def test_an_unshuffled_array_and_dataset_train_alike(name):
     conformance.assert_same_state(first, second, atol=5e-6)
 
 
-@every_class
+@leading_class
 def test_evaluate_reports_the_loss_and_changes_nothing(name, models):
     model = models(name)
     before = conformance.state(model)

@@ -167,6 +167,7 @@ def test_samples_of_a_gaussian_model_have_its_deviation():
     assert samples.std() == pytest.approx(0.2, rel=0.03)
 
 
+@pytest.mark.slow
 def test_guidance_acts_in_its_interval(edm):
     options = {"seed": 0, "labels": 1, "sampler": diffusion.Heun(4)}
     some = tiny(keras_gen.EDM, num_classes=3, guidance_interval=(0.0, 1.0))
@@ -254,6 +255,7 @@ def test_inpainting_leaves_known_pixels(request, kind):
     assert np.array_equal(filled, model.inpaint(other, mask, **options))
 
 
+@pytest.mark.slow
 def test_editing_keeps_less_of_a_picture_the_stronger_it_is():
     model = gaussian(keras_gen.EDM, 0.5)
     images = pictures(20).astype("float32") / 255
@@ -266,6 +268,7 @@ def test_editing_keeps_less_of_a_picture_the_stronger_it_is():
     assert apart[0] < 0.02
 
 
+@pytest.mark.slow
 def test_noise_of_pictures_leads_back_to_them():
     model = gaussian(keras_gen.DDPM, 0.5)
     images = pictures().astype("float32") / 255
@@ -276,6 +279,7 @@ def test_noise_of_pictures_leads_back_to_them():
     np.testing.assert_allclose(model.decode(codes), images, atol=0.01)
 
 
+@pytest.mark.slow
 def test_published_noise_reconstructs_to_30_decibels():
     model = keras_gen.from_preset("ddpm_fashion_mnist")
     images, _ = data.load("fashion_mnist", "test")
@@ -334,6 +338,7 @@ class Fine(diffusion.LinearSchedule):
         return np.geomspace(0.01, 4.0, self.steps)
 
 
+@pytest.mark.slow
 def test_labels_change_the_likelihood(edm):
     images = pictures()
     nats = [edm.log_likelihood(images, labels=k, steps=5) for k in (None, 0, 2)]

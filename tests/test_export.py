@@ -147,6 +147,7 @@ def test_replaces_an_export_but_nothing_else(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["letters", "new"]
 
 
+@pytest.mark.slow
 def test_a_sampler_is_fixed_in_the_program_and_its_steps_are_asked_for(tmp_path):
     model = tiny("ddpm")
     model.export(tmp_path / "some", sampler=diffusion.Ancestral(steps=5))

@@ -217,6 +217,7 @@ def test_inception_without_its_weights_says_what_to_do(fresh_inception, monkeypa
         metrics.find_extractor("InceptionV3")
 
 
+@pytest.mark.slow
 def test_inception_gives_pooled_features_and_classes(fresh_inception, monkeypatch):
     build = keras.applications.InceptionV3
     keras.utils.set_random_seed(0)

@@ -16,7 +16,13 @@ def policy():
     keras.config.set_dtype_policy("float32")
 
 
-@pytest.mark.parametrize("name", sorted(conformance.GOLDENS))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(n, marks=[pytest.mark.slow] * (n not in conformance.LEADING))
+        for n in sorted(conformance.GOLDENS)
+    ],
+)
 def test_mixed_bfloat16_trains_with_finite_losses(name, policy):
     policy("mixed_bfloat16")
     model = conformance.make(name)

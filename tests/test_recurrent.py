@@ -195,7 +195,8 @@ def test_predictions_are_of_the_next_step():
     both[1, 3:] += 1
     codes = np.concatenate([codes, codes])
     first, second = model._forced(tf.constant(both), tf.constant(codes)).numpy()
-    np.testing.assert_array_equal(first[:4], second[:4])
+    # Rows of one product may round otherwise on some processors.
+    np.testing.assert_allclose(first[:4], second[:4], rtol=0, atol=1e-6)
     assert np.abs(first[4:] - second[4:]).max() > 1e-3
 
 
@@ -215,6 +216,7 @@ def error(x, made):
     return np.mean((x - made)[x != 0] ** 2)
 
 
+@pytest.mark.slow
 def test_sines_are_kept_better_than_by_principal_components():
     x, held_out = sines(512), sines(128, seed=1)
     flat, others = x.reshape(512, -1), held_out.reshape(128, -1)

@@ -14,6 +14,8 @@ from keras_gen import callbacks, cards, cli, presets, training
 from keras_gen.training.curves import read_curves
 from keras_gen.training.reproduce import STUDENT, intervals
 
+pytestmark = pytest.mark.slow  # entries are trained, published and trained anew
+
 RECIPE = """
 [model]
 class_name = "VAE"

@@ -176,6 +176,7 @@ def test_a_classifier_starts_from_the_codes_and_leaves_them(tmp_path):
     np.testing.assert_array_equal(again.classify(x), classifier.classify(x))
 
 
+@pytest.mark.slow
 def test_few_labels_reach_further_on_learned_layers():
     # Sigmoid layers from random weights pass little of an error down (Bengio et al.).
     digits = load_digits()
