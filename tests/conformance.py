@@ -21,11 +21,20 @@ from keras_gen.engine import random
 # What tests take from here; the first half is defined beside.
 __all__ = ["GOLDENS", "IMAGE_SHAPE", "LEADING", "dense", "images", "noise"]
 __all__ += ["assert_same_state", "examples", "labels", "make", "one_update"]
-__all__ += ["randomize", "state"]
+__all__ += ["randomize", "slow_but", "state"]
 
-# Those of each family that the costliest tests run for by default.
+# Those that the costliest tests run for by default.
 LEADING = {"Classifier", "DDPM", "DenoisingAutoencoder", "VAE", "WGANGP"}
 LEADING |= {"StackedAutoencoder"}
+
+
+def slow_but(default, names):
+    """Parametrizes `name`: tests of those not in `default` are slow ones."""
+    import pytest  # which the program does without
+
+    slow = [[pytest.mark.slow] * (name not in default) for name in names]
+    rows = [pytest.param(n, marks=m) for n, m in zip(names, slow, strict=True)]
+    return pytest.mark.parametrize("name", rows)
 
 
 def examples(name, n, seed=0):

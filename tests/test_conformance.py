@@ -18,16 +18,10 @@ from keras_gen import callbacks, data
 
 NAMES = sorted(GOLDENS)
 every_class = pytest.mark.parametrize("name", NAMES)
-leading_class = pytest.mark.parametrize(
-    "name",
-    [pytest.param(n, marks=[pytest.mark.slow] * (n not in LEADING)) for n in NAMES],
-)
+leading_class = conformance.slow_but(LEADING, NAMES)
 SAMPLERS = [name for name in NAMES if conformance.make(name).samples()]
 every_sampler = pytest.mark.parametrize("name", SAMPLERS)
-leading_sampler = pytest.mark.parametrize(
-    "name",
-    [pytest.param(n, marks=[pytest.mark.slow] * (n not in LEADING)) for n in SAMPLERS],
-)
+leading_sampler = conformance.slow_but(LEADING, SAMPLERS)
 # Faster to compile, not to run: XLA's answers stay the same.
 QUICK_XLA = (
     "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
@@ -329,9 +323,7 @@ def test_fit_takes_arrays_pipelines_and_datasets(name):
         assert int(model.optimizer.iterations) == 2 * (k + 1)
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=[pytest.mark.slow] * (n != "VAE")) for n in NAMES]
-)
+@conformance.slow_but({"VAE"}, NAMES)
 def test_an_unshuffled_array_and_dataset_train_alike(name):
     first, second = compiled(name), compiled(name)
     fit(first, shuffle=False)

@@ -55,7 +55,6 @@ def workers(tmp_path_factory):
     return [dict(np.load(out)) for out in outs]
 
 
-@pytest.mark.slow
 def test_workers_end_in_sync_and_one_is_the_chief(workers):
     first, second = workers
     assert bool(first.pop("chief"))

@@ -16,13 +16,7 @@ def policy():
     keras.config.set_dtype_policy("float32")
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(n, marks=[pytest.mark.slow] * (n not in conformance.LEADING))
-        for n in sorted(conformance.GOLDENS)
-    ],
-)
+@conformance.slow_but(conformance.LEADING, sorted(conformance.GOLDENS))
 def test_mixed_bfloat16_trains_with_finite_losses(name, policy):
     policy("mixed_bfloat16")
     model = conformance.make(name)

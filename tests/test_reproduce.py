@@ -14,7 +14,8 @@ from keras_gen import callbacks, cards, cli, presets, training
 from keras_gen.training.curves import read_curves
 from keras_gen.training.reproduce import STUDENT, intervals
 
-pytestmark = pytest.mark.slow  # entries are trained, published and trained anew
+# An entry is trained and published for these, and trained anew.
+trains = pytest.mark.slow
 
 RECIPE = """
 [model]
@@ -136,6 +137,7 @@ def test_short_runs_whose_figure_is_zero():
     assert found["full"]["high"] >= 0.4
 
 
+@trains
 def test_a_published_entry_says_what_a_new_training_must_give(entry):
     measured = presets.info(entry)["metrics"]
     assert measured["seal"] == cards.seal(measured)
@@ -153,6 +155,7 @@ def test_a_published_entry_says_what_a_new_training_must_give(entry):
             assert value == pytest.approx(expected[which][end], rel=1e-3)
 
 
+@trains
 def test_a_card_says_what_a_new_training_must_give(entry):
     text = (entry / "README.md").read_text()
     assert "`keras-gen reproduce tiny_vae`" in text
@@ -161,6 +164,7 @@ def test_a_card_says_what_a_new_training_must_give(entry):
     assert cards.card(entry, training.load_recipe(entry)) == text
 
 
+@trains
 def test_an_entry_keeps_its_curves(entry):
     curves = json.loads((entry / "curves.json").read_text())
     assert {"loss", "kl", "val_loss"} <= set(curves)
@@ -168,6 +172,7 @@ def test_an_entry_keeps_its_curves(entry):
     assert curves["loss"]["values"][2] < curves["loss"]["values"][0]
 
 
+@trains
 def test_a_short_run_holds(entry, runs, capsys):
     # The run has ended: the command measures it and trains no other.
     command = ["reproduce", str(entry), "--quick", "--runs", str(runs)]
@@ -184,6 +189,7 @@ def test_a_short_run_holds(entry, runs, capsys):
     assert quick["low"] < found["value"] < quick["high"]
 
 
+@trains
 def test_a_full_run_is_measured_as_the_entry_was(entry, runs):
     ended = entry.parent.parent / "runs" / "tiny_vae"
     shutil.copytree(ended, runs / "full" / "tiny_vae")
@@ -195,6 +201,7 @@ def test_a_full_run_is_measured_as_the_entry_was(entry, runs):
     assert found["holds"] is True
 
 
+@trains
 def test_a_broken_training_does_not_hold(entry, tmp_path, capsys):
     broken = copied(entry, tmp_path)
     text = (broken / "recipe.toml").read_text()
@@ -212,6 +219,7 @@ def test_a_broken_training_does_not_hold(entry, tmp_path, capsys):
     assert found["value"] > 2 * stated(entry)["quick"]["high"]
 
 
+@trains
 def test_the_stated_figure_is_measured_whatever_the_recipe_now_says(
     entry, runs, tmp_path
 ):
@@ -227,6 +235,7 @@ def test_the_stated_figure_is_measured_whatever_the_recipe_now_says(
     assert found["holds"] is True
 
 
+@trains
 def test_a_run_of_another_recipe_is_not_taken_for_one(entry, runs, tmp_path):
     other = copied(entry, tmp_path)
     text = (other / "recipe.toml").read_text()
@@ -235,6 +244,7 @@ def test_a_run_of_another_recipe_is_not_taken_for_one(entry, runs, tmp_path):
         training.reproduce(other, quick=True, runs=runs, verbose=0)
 
 
+@trains
 def test_an_entry_without_an_interval_is_refused(entry, tmp_path, capsys):
     bare = copied(entry, tmp_path)
     measured = json.loads((bare / "metrics.json").read_text())
@@ -251,6 +261,7 @@ def test_an_entry_without_an_interval_is_refused(entry, tmp_path, capsys):
     assert not runs.exists()
 
 
+@trains
 def test_a_recipe_without_a_short_run_states_nothing(entry, tmp_path):
     other = copied(entry, tmp_path)
     tables = dict(training.load_recipe(other).tables)

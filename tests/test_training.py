@@ -8,6 +8,7 @@ import shutil
 import signal
 import time
 
+import conformance
 import h5py
 import keras
 import numpy as np
@@ -323,10 +324,7 @@ def untrained_vgg19(monkeypatch):
 
 
 @pytest.mark.usefixtures("untrained_vgg19")
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(n, marks=[pytest.mark.slow] * (n not in KINDS)) for n in DOWNLOADS],
-)
+@conformance.slow_but(KINDS, DOWNLOADS)
 def test_short_runs_of_downloads_train_a_step(name, tmp_path):
     recipe = training.load_recipe(name).quick()
     moved = one_step(name, recipe.tables, tmp_path, batch_size=10)
