@@ -88,6 +88,8 @@ def test_a_recipe_trains_in_its_own_precision_and_leaves_the_global_one():
     computed = {layer.compute_dtype for layer in model.denoiser.layers}
     assert computed == {"float32", "bfloat16"}
     assert keras.config.dtype_policy().name == "float32"
+    brief = training.Recipe("half", tables).quick().model()
+    assert {layer.compute_dtype for layer in brief.denoiser.layers} == {"float32"}
 
 
 def test_pictures_are_corrupted_and_shifted_in_float32(policy):
