@@ -81,7 +81,8 @@ def test_half_precision_tells_times_and_low_noise_apart(policy):
     np.testing.assert_allclose(change, expected, atol=2e-6)
 
 
-def test_a_recipe_trains_in_its_own_precision_and_leaves_the_global_one():
+def test_a_recipe_trains_in_its_own_precision_and_leaves_the_global_one(monkeypatch):
+    monkeypatch.setattr(engine, "multiplies_in_bfloat16", lambda: True)
     tables = training.load_recipe("ddpm_fashion_mnist").tables
     tables["model"]["dtype_policy"] = "mixed_bfloat16"
     model = training.Recipe("half", tables).model()
@@ -103,3 +104,23 @@ def test_pictures_are_corrupted_and_shifted_in_float32(policy):
         shifted = layers.RandomShift(0)(pictures, training=True)
     assert shifted.dtype == tf.float32
     assert set(np.unique(shifted)) == set(np.unique(pictures))
+
+
+@pytest.mark.parametrize(
+    ("flags", "has"), [("fpu avx2 fma", False), ("fpu avx512_bf16 fma", True)]
+)
+def test_bfloat16_is_taken_where_the_processor_multiplies_in_it(tmp_path, flags, has):
+    said = tmp_path / "cpuinfo"
+    said.write_text(f"processor\t: 0\nflags\t\t: {flags}\n")
+    assert engine.multiplies_in_bfloat16(said) == has
+    assert not engine.multiplies_in_bfloat16(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("has", "taken"), [(True, "mixed_bfloat16"), (False, "float32")]
+)
+def test_elsewhere_recipes_train_in_float32(monkeypatch, has, taken):
+    monkeypatch.setattr(engine, "multiplies_in_bfloat16", lambda: has)
+    recipe = training.load_recipe("edm_emoji")
+    assert recipe.tables["model"]["dtype_policy"] == "mixed_bfloat16"
+    assert recipe.precision() == taken

@@ -60,6 +60,7 @@ def test_metadata_tells_how_the_weights_came_about(published):
         entry / "model.weights.h5"
     )
     assert {"licence", "commit", "hardware", "minutes", "versions"} <= set(metadata)
+    assert metadata["precision"] == "float32"
 
 
 def test_figures_are_of_the_published_file_and_repeat(published):

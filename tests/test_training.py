@@ -25,6 +25,17 @@ WGAN_GP = """
 class_name = "WGANGP"
 config = { image_shape = [8, 8, 1], latent_dim = 2, filters = [4], critic_updates = 2 }
 """
+# Its histories of 50 pictures are full after five steps of ten.
+CYCLE_GAN = """
+[model]
+class_name = "CycleGAN"
+[model.config]
+image_shape = [8, 8, 1]
+filters = [4, 4]
+blocks = 1
+critic_filters = 4
+receptive_field = 1
+"""
 # In the second epoch of six steps the rate becomes one that no network bears.
 BREAKS = """
 [compile.optimizer]
@@ -46,7 +57,7 @@ boundaries = [6]
 values = [1e-3, 1e30]
 """
 RESULT = {"entry", "steps", "images_per_second", "minutes", "validation_loss"}
-RESULT |= {"run", "weights_hash"}
+RESULT |= {"precision", "run", "weights_hash"}
 
 
 def weights(path):
@@ -134,9 +145,17 @@ def test_run_killed_while_it_saved_ends_alike(finished, tmp_path):
 
 
 @pytest.mark.slow
-def test_killed_run_goes_on_bit_for_bit(tmp_path):
-    extra = "[compile]\naverages = { generator = 0.9 }\n"
-    recipe = write_recipe(tmp_path, "tiny", WGAN_GP, epochs=60, extra=extra)
+@pytest.mark.parametrize(
+    ("model", "average", "data"),
+    [
+        (WGAN_GP, "generator", ""),
+        (CYCLE_GAN, "generator_ab", 'unpaired = { split = "train" }'),
+    ],
+    ids=["WGANGP", "CycleGAN"],
+)
+def test_run_killed_within_an_epoch_goes_on_bit_for_bit(model, average, data, tmp_path):
+    extra = f"[compile]\naverages = {{ {average} = 0.9 }}\n"
+    recipe = write_recipe(tmp_path, "tiny", model, epochs=60, data=data, extra=extra)
     end(start(recipe, tmp_path / "whole"))
     whole = json.loads((tmp_path / "whole/tiny/result.json").read_text())
 

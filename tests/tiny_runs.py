@@ -17,10 +17,11 @@ config = { image_shape = [8, 8, 1], latent_dim = 2, filters = [4], hidden = 8 }
 """
 
 
-def write_recipe(folder, name, model=VAE, *, epochs=2, extra=""):
+def write_recipe(folder, name, model=VAE, *, epochs=2, data="", extra=""):
     """A recipe on 60 + 20 images of 8x8, as the path of its file.
 
-    With a list of epochs it has stages.
+    With a list of epochs it has stages; `data` and `extra` are lines of its `data`
+    table and at its end.
     """
     folder = folder / name
     folder.mkdir(parents=True)
@@ -33,7 +34,7 @@ def write_recipe(folder, name, model=VAE, *, epochs=2, extra=""):
         fit = f"[fit]\nsamples_every = {sum(epochs)}\n[stages]\nepochs = {epochs}\n"
     else:
         fit = f"[fit]\nepochs = {epochs}\nsamples_every = {epochs}\n"
-    data = f"[data]\nsource = {source}\nbatch_size = 10\n"
+    data = f"[data]\nsource = {source}\nbatch_size = 10\n{data}\n"
     path = folder / "recipe.toml"
     path.write_text(f"{model}\n{data}\n{fit}\n{extra}\n", encoding="utf-8")
     return path

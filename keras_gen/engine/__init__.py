@@ -9,6 +9,7 @@ import keras
 
 from keras_gen.engine import random
 from keras_gen.engine.optimizers import NetworkOptimizers, clone
+from keras_gen.engine.processor import multiplies_in_bfloat16
 
 if keras.backend.backend() == "tensorflow":
     from keras_gen.engine import tensorflow as backend
@@ -23,3 +24,4 @@ else:
 Trainer = backend.Trainer
 
 __all__ = ["NetworkOptimizers", "Trainer", "backend", "clone", "random"]
+__all__ += ["multiplies_in_bfloat16"]

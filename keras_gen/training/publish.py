@@ -47,6 +47,7 @@ def publish(run, recipe, *, zoo=None):
         "licence": "Apache-2.0",
         "commit": _commit(),
         "hardware": f"{platform.machine()}, {os.cpu_count()} cores",
+        "precision": result["precision"],
         "minutes": result["minutes"],
         "steps": result["steps"],
         "showcase": shown.caption,

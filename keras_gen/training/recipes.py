@@ -7,7 +7,7 @@ import tomllib
 
 import keras
 
-from keras_gen import data, diffusion, learning_rates, presets
+from keras_gen import data, diffusion, engine, learning_rates, presets
 from keras_gen.training import sides
 
 TABLES = {"model", "data", "compile", "fit", "stages", "quick", "evaluate", "source"}
@@ -26,7 +26,7 @@ class Recipe:
     """One `recipe.toml`.
 
     Tables: `model` (class_name, config and, where training is to run in another
-    precision than presets do, `dtype_policy`, as "mixed_bfloat16"), `data` (source,
+    precision than presets do, `dtype_policy`; see `precision`), `data` (source,
     splits, batch_size, options of `keras_gen.data.pipeline`, and `unpaired`, what is
     otherwise of a second kind of pictures), `compile` (optimizer,
     averages, seed), `fit` (epochs, steps_per_epoch, samples_every), `stages` (epochs, a
@@ -59,11 +59,22 @@ class Recipe:
         kept = {k: v for k, v in self.tables.items() if k not in WORDS}
         return {"name": self.name, **kept}
 
+    def precision(self):
+        """The dtype policy to train under, a name: the recipe's, or the global one.
+
+        "mixed_bfloat16" is taken on hardware that multiplies in bfloat16 alone. The
+        others emulate it, and it would be float32's result many times later.
+        """
+        policy = self.tables["model"].get("dtype_policy")
+        if policy == "mixed_bfloat16" and not engine.multiplies_in_bfloat16():
+            policy = None
+        return policy or keras.config.dtype_policy().name
+
     def model(self):
         """A new model, compiled as the recipe says."""
         table = self.tables["model"]
         before = keras.config.dtype_policy()
-        keras.config.set_dtype_policy(table.get("dtype_policy", before))
+        keras.config.set_dtype_policy(self.precision())
         try:
             model = presets.build(table)
         finally:

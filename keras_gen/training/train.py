@@ -39,8 +39,8 @@ def train(recipe, *, runs="runs", strategy="auto", verbose=2, export=True):
         export: whether to export a SavedModel (TensorFlow backend only).
 
     Returns:
-        The result, a dict: `entry`, `steps`, `images_per_second`, `validation_loss`,
-        `run`, `weights_hash`.
+        The result, a dict: `entry`, `steps`, `images_per_second`, `minutes`,
+        `precision`, `validation_loss`, `run`, `weights_hash`.
 
     Raises:
         ValueError: the run's folder holds the run of a different recipe.
@@ -118,6 +118,7 @@ def _fit(model, recipe, run, place, verbose):
         # A kill between checkpoint and clock can leave no time at all.
         "images_per_second": round(images / max(timing.seconds, 1e-3), 1),
         "minutes": round(timing.seconds / 60, 2),
+        "precision": recipe.precision(),
         "validation_loss": float(np.mean(losses["loss"])),
         "run": str(run),
         "weights_hash": weights_hash(model),
