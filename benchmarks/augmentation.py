@@ -50,7 +50,8 @@ def mixed(real, generated, seed):
 def accuracy(pictures, test, seed, **options):
     """Test accuracy of a small classifier after `UPDATES` updates."""
     keras.utils.set_random_seed(seed)
-    model = keras_gen.Classifier(filters=(16, 32, 64), num_features=64, **options)
+    options = {"image_shape": test[0].shape[1:], "num_features": 64} | options
+    model = keras_gen.Classifier(filters=(16, 32, 64), **options)
     model.compile(keras.optimizers.Adam(1e-3), seed=seed)
     options = {"batch_size": BATCH, "steps_per_epoch": UPDATES, "verbose": 0}
     model.fit(*pictures, shuffle=len(pictures[0]) < UPDATES * BATCH, **options)

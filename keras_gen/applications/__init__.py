@@ -1,5 +1,6 @@
 """What models are good for: small objects and functions over them."""
 
+from keras_gen.applications.adaptation import adapt
 from keras_gen.applications.anomaly import AnomalyDetector
 from keras_gen.applications.augmentation import augment
 from keras_gen.applications.clustering import Clusterer
@@ -29,6 +30,7 @@ __all__ = [
     "LevelColours",
     "LossyCompressor",
     "MixturePrior",
+    "adapt",
     "arithmetic",
     "augment",
     "fill_biharmonic",
