@@ -20,12 +20,16 @@ from keras_gen.engine import random
 
 # What tests take from here; the first half is defined beside.
 __all__ = ["GOLDENS", "IMAGE_SHAPE", "LEADING", "dense", "images", "noise"]
-__all__ += ["assert_same_state", "examples", "labels", "make", "one_update"]
+__all__ += ["WAYS", "assert_same_state", "examples", "labels", "make", "one_update"]
 __all__ += ["randomize", "slow_but", "state"]
 
 # Those that the costliest tests run for by default.
 LEADING = {"Classifier", "DDPM", "DenoisingAutoencoder", "VAE", "WGANGP"}
 LEADING |= {"StackedAutoencoder"}
+# One of each way from what `fit` is given to `update`: pictures alone, with labels to
+# learn or to go by, in pairs, of two kinds, made smaller, in stages, and sequences.
+WAYS = ["VAE", "Classifier", "ConditionalGAN", "Pix2Pix", "CycleGAN", "SRGAN"]
+WAYS += ["StackedAutoencoder", "DDPM", "LSTMAutoencoder"]
 
 
 def slow_but(default, names):

@@ -298,7 +298,7 @@ def test_bad_data_are_refused_before_anything_changes(name):
         np.testing.assert_array_equal(a, b)
 
 
-@leading_class
+@conformance.slow_but({"Classifier", "VAE"}, conformance.WAYS)
 def test_fit_takes_arrays_pipelines_and_datasets(name):
     x = examples(name, 16)
     y = conformance.labels(name, 16)
@@ -323,7 +323,7 @@ def test_fit_takes_arrays_pipelines_and_datasets(name):
         assert int(model.optimizer.iterations) == 2 * (k + 1)
 
 
-@conformance.slow_but({"VAE"}, NAMES)
+@conformance.slow_but({"VAE"}, conformance.WAYS)
 def test_an_unshuffled_array_and_dataset_train_alike(name):
     first, second = compiled(name), compiled(name)
     fit(first, shuffle=False)
