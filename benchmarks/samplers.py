@@ -3,12 +3,15 @@
     python -m benchmarks.samplers                 all of it, and docs/samplers.png
     python -m benchmarks.samplers --quick         250 samples, no ancestral thousand
     python -m benchmarks.samplers --guidance      a conditional preset by its guidance
+    python -m benchmarks.samplers --presets       the other presets, by few calls
 
 Frechet distances of 2,500 samples of `ddpm_fashion_mnist` to the 10,000 test pictures,
 by the features of `classifier_fashion_mnist`; the floor is that of 2,500 training
-pictures. Samples are kept in the folder `runs/samplers`, a file for every 125 of them,
-so that a run goes on where the last one ended; seconds are those of the files' making,
-a thousand samples.
+pictures. The other presets are measured against the held-out pictures of their recipes,
+by the features that the zoo takes for those; where there are few of them the kernel
+distance is the one to read. Samples are kept in the folder `runs/samplers`, a file for
+every 125 of them, so that a run goes on where the last one ended; seconds are those of
+the files' making, a thousand samples.
 """
 
 import argparse
@@ -20,9 +23,11 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 import keras_gen
-from keras_gen import data, diffusion, metrics
+from keras_gen import data, diffusion, metrics, training
+from keras_gen.training import sides
 
 PRESET, CONDITIONAL = "ddpm_fashion_mnist", "ddpm_fashion_mnist_conditional"
+OTHERS = (CONDITIONAL, "score_fashion_mnist", "edm_emoji")
 SAMPLES, QUICK, FILE = 2500, 250, 125
 FOLDER = pathlib.Path("runs") / "samplers"
 PICTURE = pathlib.Path(__file__).parent.parent / "docs" / "samplers.png"
@@ -86,25 +91,47 @@ def drawn(model, count, folder, **options):
 
 def folder_of(preset, name, calls):
     """Where samples are kept: another folder for other weights."""
-    weights = keras_gen.info(preset)["metadata"]["sha256"][:8]
+    weights = keras_gen.info(preset)["metadata"]["weights"]["sha256"][:8]
     words = "".join(c if c.isalnum() else "_" for c in name)
     return FOLDER / f"{preset}_{weights}" / f"{words}_{calls}"
 
 
-def rows(preset, count, quick):
-    """Name, calls, Frechet distance, seconds a thousand; the floor first."""
-    extractor = metrics.find_extractor("classifier_fashion_mnist")
-    train, test = (data.load("fashion_mnist", s)[0] for s in ("train", "test"))
+def measured(preset, model, sampled, count):
+    """Name, calls, Frechet and kernel distance, seconds a thousand; the floor first.
+
+    Args:
+        model: the preset.
+        sampled: rows of name, sampler, calls.
+    """
+    table = training.load_recipe(preset).tables["data"]
+    train, test = (sides.load(table, s)[0] for s in ("train", "validation"))
+    extractor = metrics.find_extractor(metrics.default_extractor(test))
     real = metrics.features(test, extractor)
+
+    def distances(images):
+        fake = metrics.features(images, extractor)
+        return metrics.frechet_distance(real, fake), metrics.kernel_distance(real, fake)
+
     floor = np.random.default_rng(0).choice(len(train), count, replace=False)
-    floor = metrics.features(train[floor], extractor)
-    yield "training pictures", 0, metrics.frechet_distance(real, floor), 0.0
-    model = keras_gen.from_preset(preset)
-    for name, sampler, calls in cases(quick):
+    yield "training pictures", 0, *distances(train[floor]), 0.0
+    for name, sampler, calls in sampled:
         folder = folder_of(preset, name, calls)
         images, seconds = drawn(model, count, folder, sampler=sampler)
-        fake = metrics.features(images, extractor)
-        yield name, calls, metrics.frechet_distance(real, fake), 1000 * seconds
+        yield name, calls, *distances(images), 1000 * seconds
+
+
+def few(count):
+    """The other presets by 10 and 20 calls: preset, then as `measured`."""
+    for preset in OTHERS:
+        model = keras_gen.from_preset(preset)
+        levels = model.flow_levels()
+        sampled = [("DDIM", diffusion.DDIM(n), n) for n in (10, 20)]
+        sampled += [
+            ("DPM-Solver++", diffusion.DPMSolver(n, spacing=levels), n)
+            for n in (10, 20)
+        ]
+        for row in measured(preset, model, sampled, count):
+            yield preset, *row
 
 
 def guidance(preset, count):
@@ -163,6 +190,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=style)
     parser.add_argument("--quick", action="store_true", help="fewer samples")
     parser.add_argument("--guidance", action="store_true", help="by guidance instead")
+    parser.add_argument("--presets", action="store_true", help="the others instead")
     options = parser.parse_args(argv)
     count = QUICK if options.quick else SAMPLES
     if options.guidance:
@@ -171,12 +199,19 @@ def main(argv=None):
         for weight, accuracy, coverage, distance in guidance(CONDITIONAL, count):
             print(f"| {weight} | {accuracy:.1%} | {coverage:.3f} | {distance:.2f} |")
         return
-    print("| sampler | calls | Frechet distance | seconds for 1,000 |")
-    print("| --- | --- | --- | --- |")
+    columns = "sampler | calls | Frechet distance | kernel distance | seconds for 1,000"
+    cells = "{} | {} | {:.2f} | {:.3f} | {:.1f} |"
+    if options.presets:
+        print(f"| preset | {columns} |\n|{' --- |' * 6}")
+        for row in few(count):
+            print(f"| {{}} | {cells}".format(*row), flush=True)
+        return
+    print(f"| {columns} |\n|{' --- |' * 5}")
     found = []
-    for row in rows(PRESET, count, options.quick):
+    model = keras_gen.from_preset(PRESET)
+    for row in measured(PRESET, model, cases(options.quick), count):
         found.append(row)
-        print("| {} | {} | {:.2f} | {:.1f} |".format(*row), flush=True)
+        print(f"| {cells}".format(*row), flush=True)
     if not options.quick:
         plot(found).save(PICTURE, optimize=True)
 
