@@ -32,6 +32,11 @@ def _adversarial(cls, **defaults):
     return lambda **options: cls(image_shape=IMAGE_SHAPE, **sizes | options)
 
 
+def _progressive_gan(**options):
+    sizes = {"latent_dim": 4, "filters": (3, 4, 6), "fade": 20}
+    return keras_gen.ProgressiveGAN(image_shape=IMAGE_SHAPE, **sizes | options)
+
+
 def _diffusion(cls, **defaults):
     sizes = {"filters": (8,), "shuffle": 2, "dropout": 0.1} | defaults
     return lambda **options: cls(image_shape=IMAGE_SHAPE, **sizes | options)
@@ -290,6 +295,17 @@ GOLDENS = {
             penalties=[keras_gen.losses.R1(), keras_gen.losses.R2()],
         ),
         lambda: noise(3, 4),
+    ),
+    "ProgressiveGAN": Golden(
+        _progressive_gan,
+        lambda: {
+            "critic": keras_gen.networks.GrowingCritic(IMAGE_SHAPE, (2, 4, 4), 0),
+            "generator": keras_gen.networks.GrowingGenerator(4, IMAGE_SHAPE, (2, 4, 4)),
+            "loss": keras_gen.losses.Hinge(),
+            "fade": 0,
+        },
+        lambda: noise(3, 4),
+        stages=(1, 2, 1),  # the run is cut within the second's fade
     ),
     "ConditionalWGANGP": Golden(
         _adversarial(

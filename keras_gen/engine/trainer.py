@@ -242,7 +242,7 @@ class BaseTrainer:
             network = getattr(self, name)
             copy = kept.get(name)
             if copy is None:
-                copy = keras.models.clone_model(network)
+                copy = _clone(network)
                 copy.set_weights(network.get_weights())
             copy.trainable = False
             self._averages[name] = copy
@@ -256,6 +256,13 @@ class BaseTrainer:
                         "scale for every network's optimizer, which Keras does not "
                         f"give. Received: {layer.dtype_policy.name} in {name!r}"
                     )
+
+
+def _clone(network):
+    """A network like another one, with weights of its own."""
+    if isinstance(network, (keras.Function, keras.Sequential)):
+        return keras.models.clone_model(network)  # layers need no registration
+    return type(network).from_config(network.get_config())
 
 
 def check_seed(seed):

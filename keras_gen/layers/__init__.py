@@ -13,6 +13,11 @@ from keras_gen.layers.corruption import (
     with_luma,
 )
 from keras_gen.layers.dropout import Dropout
+from keras_gen.layers.equalized import (
+    EqualizedConv2D,
+    EqualizedDense,
+    PixelNormalization,
+)
 from keras_gen.layers.feedback import FeedbackCell, RepeatSteps
 from keras_gen.layers.history import HistoryBuffer
 from keras_gen.layers.maxout import Maxout
@@ -35,6 +40,8 @@ __all__ = [
     "Downsampling",
     "Dropout",
     "Edges",
+    "EqualizedConv2D",
+    "EqualizedDense",
     "FeedbackCell",
     "GaussianNoise",
     "Greyscale",
@@ -44,6 +51,7 @@ __all__ = [
     "Maxout",
     "MinibatchDiscrimination",
     "MinibatchStdDev",
+    "PixelNormalization",
     "RandomShift",
     "ReflectionPadding2D",
     "RepeatSteps",

@@ -147,12 +147,23 @@ class Wasserstein(AdversarialLoss):
 
     f(G(z)) - f(x) for the critic, which must be kept Lipschitz, and -f(G(z)) for the
     generator.
+
+    Args:
+        drift: weight of f(x)^2, which keeps the critic's scores near zero (Karras et
+            al. 2018, arXiv:1710.10196, appendix A.1); the divergence is right without
+            it.
     """
 
     estimates = "distance, in units of the critic's slope"
 
+    def __init__(self, drift=0.0):
+        self.drift = drift
+
     def critic(self, real_scores, fake_scores):
-        return mean_per_example(fake_scores) - mean_per_example(real_scores)
+        gap = mean_per_example(fake_scores) - mean_per_example(real_scores)
+        if not self.drift:
+            return gap
+        return gap + self.drift * mean_per_example(ops.square(real_scores))
 
     def generator(self, fake_scores, real_scores=None):
         return -mean_per_example(fake_scores)

@@ -20,6 +20,7 @@ from keras_gen.models.gan import GAN
 from keras_gen.models.importance_weighted_autoencoder import IWAE
 from keras_gen.models.inpainting_autoencoder import InpaintingAutoencoder
 from keras_gen.models.pix2pix import Pix2Pix
+from keras_gen.models.progressive_gan import ProgressiveGAN
 from keras_gen.models.recurrent_autoencoder import GRUAutoencoder, LSTMAutoencoder
 from keras_gen.models.score_model import ScoreModel
 from keras_gen.models.sparse_autoencoder import SparseAutoencoder
@@ -56,6 +57,7 @@ __all__ = [
     "InpaintingAutoencoder",
     "LSTMAutoencoder",
     "Pix2Pix",
+    "ProgressiveGAN",
     "SRResNet",
     "ScoreModel",
     "SparseAutoencoder",

@@ -257,7 +257,7 @@ class AdversarialModel(Diagnosis, base.GenerativeModel):
         """The generator's loss on fresh samples, per pack; or feature matching's."""
         real, conditions = _noisy(batch[0], noise), batch[1:]
         fake = _noisy(self.made(batch, training), noise)
-        if self._config["matched_layer"] is not None:
+        if self._config.get("matched_layer") is not None:
             return self._matching(real, fake, conditions, training)
         scores = self.judged(fake, conditions, training)
         if not self.adversarial_loss.pairs:

@@ -2,6 +2,7 @@
 
 from keras_gen.networks.convolutional import conv_decoder, conv_encoder, followed_by
 from keras_gen.networks.dense import dense_network
+from keras_gen.networks.growing import GrowingCritic, GrowingGenerator
 from keras_gen.networks.recurrent import recurrent_decoder, recurrent_encoder
 from keras_gen.networks.residual import residual_features
 from keras_gen.networks.spatial import (
@@ -24,6 +25,8 @@ from keras_gen.networks.unet import unet
 
 __all__ = [
     "PATCHES",
+    "GrowingCritic",
+    "GrowingGenerator",
     "adding_pixels",
     "carrying_pixels",
     "coarse_shape",
