@@ -165,7 +165,7 @@ def save(model, folder, *, half=False):
         for name in model.networks:
             weights = model.averaged(name).get_weights()
             getattr(plain, name).set_weights(weights)
-        plain.set_stage(model.stage)
+        plain.stand_as(model)
         plain.save_weights(temporary / WEIGHTS)
         _pack(temporary / WEIGHTS, half)
         metadata = _metadata(plain, temporary / WEIGHTS)

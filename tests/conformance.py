@@ -93,20 +93,17 @@ class Recorded:
 
 
 def one_update(name):
-    """A step on recorded draws, two in each of several stages, the first of which may
-    show nothing of what is new: (losses and weights, the model).
-    """
+    """A step of each stage on recorded draws: (losses and weights, the model)."""
     model = make(name)
     before = model.get_weights()
-    epochs = [2 if model.num_stages > 1 else 1] * model.num_stages
     model.compile(run_eagerly=keras.backend.backend() == "tensorflow")
     with random.use(Recorded()):
         logs = model.fit(
             examples(name, 8),
             labels(name, 8),
             batch_size=8,
-            epochs=sum(epochs),
-            callbacks=[callbacks.Stages(epochs)],
+            epochs=model.num_stages,
+            callbacks=[callbacks.Stages([1] * model.num_stages)],
             shuffle=False,
             verbose=0,
         ).history

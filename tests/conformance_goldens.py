@@ -306,6 +306,7 @@ GOLDENS = {
         },
         lambda: noise(3, 4),
         stages=(1, 2, 1),  # the run is cut within the second's fade
+        moved=0.65,  # a level's first update shows nothing of it yet
     ),
     "ConditionalWGANGP": Golden(
         _adversarial(

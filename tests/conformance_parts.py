@@ -27,6 +27,7 @@ class Golden:
         bad: function without arguments to a dict of data that must be refused.
         output_range: least and largest value of `call`.
         output_dtype: of `call`.
+        moved: share of the weights that an update of each stage moves, at least.
     """
 
     make: Callable
@@ -40,6 +41,7 @@ class Golden:
     bad: Callable = bad_images
     output_range: tuple = (0, 1)
     output_dtype: str = "float32"
+    moved: float = 0.9
 
 
 def classifier(**options):

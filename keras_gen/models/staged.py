@@ -37,6 +37,10 @@ class Staged:
             self._stage = int(stage)
             self.retrace()
 
+    def stand_as(self, other):
+        """Enter another model's stage, and come as far in it."""
+        self.set_stage(other.stage)
+
     def save_own_variables(self, store):
         super().save_own_variables(store)
         if self.num_stages > 1:
