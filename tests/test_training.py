@@ -161,7 +161,7 @@ def test_run_killed_within_an_epoch_goes_on_bit_for_bit(model, average, data, tm
 
     run = tmp_path / "killed" / "tiny"
     moments = random.Random(2)
-    for _ in range(3):
+    for _ in range(2):
         process = start(recipe, run.parent)
         wait_for_epochs(moments.randint(1, 15), run, process)
         time.sleep(moments.uniform(0, 0.1))
