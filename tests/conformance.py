@@ -24,8 +24,7 @@ __all__ += ["WAYS", "assert_same_state", "examples", "labels", "make", "one_upda
 __all__ += ["randomize", "slow_but", "state"]
 
 # Those that the costliest tests run for by default.
-LEADING = {"Classifier", "DDPM", "DenoisingAutoencoder", "VAE", "WGANGP"}
-LEADING |= {"StackedAutoencoder"}
+LEADING = {"Classifier", "DenoisingAutoencoder", "StackedAutoencoder", "VAE", "WGANGP"}
 # One of each way from what `fit` is given to `update`: pictures alone, with labels to
 # learn or to go by, in pairs, of two kinds, made smaller, in stages, and sequences.
 WAYS = ["VAE", "Classifier", "ConditionalGAN", "Pix2Pix", "CycleGAN", "SRGAN"]

@@ -96,7 +96,7 @@ def test_every_exported_class_has_a_golden():
     assert exported <= set(keras_gen.__all__)
 
 
-@leading_class
+@conformance.slow_but({*LEADING, "DDPM"}, NAMES)
 def test_one_update_is_the_same_on_both_backends(name, on_jax):
     arrays, _ = conformance.one_update(name)
     assert arrays[f"{name}/moved"] > GOLDENS[name].moved
