@@ -92,6 +92,7 @@ class AdversarialModel(Diagnosis, base.GenerativeModel):
         self.critic_updates = critic_updates
         self.packing = packing
         self.instance_noise = instance_noise
+        self.matched_layer = matched_layer
         self.adversarial_loss = self.default_loss() if loss is None else loss
         chosen = self.default_penalties() if penalties is None else penalties
         self.penalties = tuple(chosen)
@@ -257,7 +258,7 @@ class AdversarialModel(Diagnosis, base.GenerativeModel):
         """The generator's loss on fresh samples, per pack; or feature matching's."""
         real, conditions = _noisy(batch[0], noise), batch[1:]
         fake = _noisy(self.made(batch, training), noise)
-        if self._config.get("matched_layer") is not None:
+        if self.matched_layer is not None:
             return self._matching(real, fake, conditions, training)
         scores = self.judged(fake, conditions, training)
         if not self.adversarial_loss.pairs:

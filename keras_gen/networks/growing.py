@@ -38,6 +38,12 @@ class Growing(keras.Model):
                 f"Received: image_shape={self.image_shape}"
             )
 
+    def lay_out(self):
+        """Build the blocks of every level, and its layers to or from colours."""
+        self.blocks = [self._block(k) for k in range(self.levels)]
+        self.colours = [self._colour(k) for k in range(self.levels)]
+        self.built = True
+
     def shape_at(self, level):
         """(height, width, channels) of the pictures at a level."""
         factor = 2 ** (self.levels - 1 - level)
@@ -82,9 +88,7 @@ class GrowingGenerator(Growing):
     def __init__(self, latent_dim, image_shape, filters, name="generator"):
         super().__init__(image_shape, filters, name=name)
         self.latent_dim = latent_dim
-        self.blocks = [self._block(k) for k in range(self.levels)]
-        self.colours = [self._colour(k) for k in range(self.levels)]
-        self.built = True
+        self.lay_out()
 
     @property
     def input_shape(self):
@@ -148,9 +152,7 @@ class GrowingCritic(Growing):
     def __init__(self, image_shape, filters, group=4, name="critic"):
         super().__init__(image_shape, filters, name=name)
         self.group = group
-        self.blocks = [self._block(k) for k in range(self.levels)]
-        self.colours = [self._colour(k) for k in range(self.levels)]
-        self.built = True
+        self.lay_out()
 
     @property
     def input_shape(self):

@@ -45,8 +45,8 @@ class Recipe:
     def quick(self):
         """The short run of this recipe: every table updated by `quick`'s.
 
-        It takes the presets' precision, whatever the recipe trains in: processors
-        without bfloat16 take ten times as long in it, or more, to the same end.
+        It takes the presets' precision, whatever the recipe trains in, so that its
+        figure is held against the same interval on all hardware.
         """
         tables = copy.deepcopy(self.tables)
         tables["model"].pop("dtype_policy", None)
@@ -63,7 +63,7 @@ class Recipe:
         """The dtype policy to train under, a name: the recipe's, or the global one.
 
         "mixed_bfloat16" is taken on hardware that multiplies in bfloat16 alone. The
-        others emulate it, and it would be float32's result many times later.
+        others emulate it, for float32's result some six times later.
         """
         policy = self.tables["model"].get("dtype_policy")
         if policy == "mixed_bfloat16" and not engine.multiplies_in_bfloat16():
