@@ -27,7 +27,7 @@ from keras_gen import data, diffusion, metrics, training
 from keras_gen.training import sides
 
 PRESET, CONDITIONAL = "ddpm_fashion_mnist", "ddpm_fashion_mnist_conditional"
-OTHERS = (CONDITIONAL, "score_fashion_mnist", "edm_emoji")
+CLASSES = {"DDPM", "ScoreModel", "EDM"}
 SAMPLES, QUICK, FILE = 2500, 250, 125
 FOLDER = pathlib.Path("runs") / "samplers"
 PICTURE = pathlib.Path(__file__).parent.parent / "docs" / "samplers.png"
@@ -122,7 +122,10 @@ def measured(preset, model, sampled, count):
 
 def few(count):
     """The other presets by 10 and 20 calls: preset, then as `measured`."""
-    for preset in OTHERS:
+    for preset in keras_gen.list_presets():
+        name = keras_gen.info(preset)["config"]["class_name"]
+        if preset == PRESET or name not in CLASSES:
+            continue
         model = keras_gen.from_preset(preset)
         levels = model.flow_levels()
         sampled = [("DDIM", diffusion.DDIM(n), n) for n in (10, 20)]

@@ -14,7 +14,8 @@ def multiplies_in_bfloat16(cpuinfo=CPUINFO):
 
     An accelerator's matrix units take it. A processor without instructions for it
     converts each number: a U-Net's training step took some six times as long there as
-    in float32. Where the processor does not say what it has (outside Linux), the answer is no.
+    in float32. Where the processor does not say what it has (outside Linux), the answer
+    is no.
 
     Args:
         cpuinfo: path of what Linux says of its processors.
