@@ -49,6 +49,8 @@ from keras_gen.models import (
     SparseAutoencoder,
     SRResNet,
     StackedAutoencoder,
+    StyleGAN,
+    StyleGAN2,
 )
 from keras_gen.presets import from_preset, info, list_presets
 
@@ -83,6 +85,8 @@ __all__ = [
     "ScoreModel",
     "SparseAutoencoder",
     "StackedAutoencoder",
+    "StyleGAN",
+    "StyleGAN2",
     "applications",
     "data",
     "diffusion",

@@ -1,5 +1,6 @@
 """Layers that Keras lacks."""
 
+from keras_gen.layers.adaptive import AdaptiveAugmentation
 from keras_gen.layers.augment import RandomShift
 from keras_gen.layers.corruption import (
     BlockMask,
@@ -24,18 +25,32 @@ from keras_gen.layers.maxout import Maxout
 from keras_gen.layers.minibatch import MinibatchDiscrimination, MinibatchStdDev
 from keras_gen.layers.normalization import BatchNormalization, GroupNormalization
 from keras_gen.layers.padding import ReflectionPadding2D
+from keras_gen.layers.resampling import (
+    Blur2D,
+    SmoothDownsampling2D,
+    SmoothUpsampling2D,
+)
 from keras_gen.layers.shuffle import DepthToSpace, SpaceToDepth
 from keras_gen.layers.spectral import (
     SpectralConv2D,
     SpectralConv2DTranspose,
     SpectralDense,
 )
+from keras_gen.layers.style import (
+    AdaptiveInstanceNorm,
+    LearnedConstant,
+    ModulatedConv2D,
+    NoiseInput,
+)
 from keras_gen.layers.time_embedding import SinusoidalEmbedding
 from keras_gen.layers.vector_quantizer import VectorQuantizer
 
 __all__ = [
+    "AdaptiveAugmentation",
+    "AdaptiveInstanceNorm",
     "BatchNormalization",
     "BlockMask",
+    "Blur2D",
     "DepthToSpace",
     "Downsampling",
     "Dropout",
@@ -47,16 +62,21 @@ __all__ = [
     "Greyscale",
     "GroupNormalization",
     "HistoryBuffer",
+    "LearnedConstant",
     "MaskingNoise",
     "Maxout",
     "MinibatchDiscrimination",
     "MinibatchStdDev",
+    "ModulatedConv2D",
+    "NoiseInput",
     "PixelNormalization",
     "RandomShift",
     "ReflectionPadding2D",
     "RepeatSteps",
     "SaltAndPepper",
     "SinusoidalEmbedding",
+    "SmoothDownsampling2D",
+    "SmoothUpsampling2D",
     "SpaceToDepth",
     "SpectralConv2D",
     "SpectralConv2DTranspose",

@@ -84,27 +84,36 @@ class EqualizedDense(_Equalized):
 
 @keras.saving.register_keras_serializable("keras_gen")
 class EqualizedConv2D(_Equalized):
-    """A convolution of stride 1 that keeps the sides; see `_Equalized`.
+    """A convolution; see `_Equalized`.
 
     Args:
         kernel_size: side of the kernel.
+        strides: steps of the kernel.
+        padding: "same" or "valid".
     """
 
-    def __init__(self, units, kernel_size, **kwargs):
+    def __init__(self, units, kernel_size, *, strides=1, padding="same", **kwargs):
         super().__init__(units, **kwargs)
         self.kernel_size = kernel_size
+        self.strides = strides
+        self.padding = padding
 
     def kernel_shape(self, inputs):
         return (self.kernel_size, self.kernel_size, inputs, self.units)
 
     def call(self, inputs):
-        return self.biased(ops.conv(inputs, self.kernel, padding="same"))
+        x = ops.conv(inputs, self.kernel, strides=self.strides, padding=self.padding)
+        return self.biased(x)
 
     def compute_output_shape(self, input_shape):
-        return (*input_shape[:-1], self.units)
+        batch, *sides, _ = input_shape
+        lost = self.kernel_size - 1 if self.padding == "valid" else 0
+        sides = [s and -(-(s - lost) // self.strides) for s in sides]
+        return (batch, *sides, self.units)
 
     def get_config(self):
-        return super().get_config() | {"kernel_size": self.kernel_size}
+        own = {"kernel_size": self.kernel_size, "strides": self.strides}
+        return super().get_config() | own | {"padding": self.padding}
 
 
 @keras.saving.register_keras_serializable("keras_gen")

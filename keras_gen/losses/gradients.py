@@ -41,10 +41,13 @@ def zero_centered_penalty(gradients):
 
 
 class _Penalty(Configured):
-    def __init__(self, weight):
+    def __init__(self, weight, every):
         if not weight >= 0:
             raise ValueError(f"Expected a weight from 0 on. Received: {weight}")
+        if every < 1 or int(every) != every:
+            raise ValueError(f"Expected `every` as an int from 1. Received: {every}")
         self.weight = weight
+        self.every = every
 
     def points(self, real, fake, shares):
         """Where the gradient is taken, of the examples' shape.
@@ -68,10 +71,11 @@ class GradientPenalty(_Penalty):
         weight: w in w (||grad f|| - target)^2.
         target: the slope asked for.
         one_sided: whether smaller slopes are free.
+        every: see `R1`.
     """
 
-    def __init__(self, weight=10.0, target=1.0, one_sided=False):
-        super().__init__(weight)
+    def __init__(self, weight=10.0, target=1.0, one_sided=False, every=1):
+        super().__init__(weight, every)
         self.target = target
         self.one_sided = one_sided
 
@@ -89,10 +93,13 @@ class R1(_Penalty):
 
     Args:
         weight: gamma in (gamma / 2) ||grad f||^2.
+        every: updates from one that is penalised to the next, which then counts as
+            many times: lazy regularisation (Karras et al. 2020, arXiv:1912.04958,
+            section 3.1).
     """
 
-    def __init__(self, weight=10.0):
-        super().__init__(weight)
+    def __init__(self, weight=10.0, every=1):
+        super().__init__(weight, every)
 
     def points(self, real, fake, shares):
         return real

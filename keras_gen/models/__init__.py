@@ -26,6 +26,7 @@ from keras_gen.models.score_model import ScoreModel
 from keras_gen.models.sparse_autoencoder import SparseAutoencoder
 from keras_gen.models.srgan import SRGAN, SRResNet
 from keras_gen.models.stacked_autoencoder import StackedAutoencoder
+from keras_gen.models.style_gan import StyleGAN, StyleGAN2
 from keras_gen.models.vae import VAE
 from keras_gen.models.vq_vae import VQVAE
 from keras_gen.models.wgan import WGAN
@@ -62,4 +63,6 @@ __all__ = [
     "ScoreModel",
     "SparseAutoencoder",
     "StackedAutoencoder",
+    "StyleGAN",
+    "StyleGAN2",
 ]

@@ -4,13 +4,14 @@ import keras
 from keras import ops
 
 from keras_gen import losses, networks
-from keras_gen.engine import backend, random
+from keras_gen.engine import random
 from keras_gen.models import base
 from keras_gen.models.diagnosis import Diagnosis
-from keras_gen.models.packing import joined, packs
+from keras_gen.models.judging import Judging
+from keras_gen.models.packing import joined
 
 
-class AdversarialModel(Diagnosis, base.GenerativeModel):
+class AdversarialModel(Judging, Diagnosis, base.GenerativeModel):
     """A generator from Gaussian latents to examples, and the critic that judges them.
 
     An update is algorithm 1 of Goodfellow et al. 2014 (arXiv:1406.2661): the critic
@@ -43,6 +44,9 @@ class AdversarialModel(Diagnosis, base.GenerativeModel):
             in training (Sonderby et al. 2017, arXiv:1610.04490, section 3.2), a number,
             or a `keras.optimizers.schedules` object of the number of updates to anneal
             it.
+        augmentation: a layer that changes pictures in [-1, 1] at random, such as
+            `layers.AdaptiveAugmentation`, on all that the critic sees in training;
+            penalties are those at the changed pictures.
         matched_layer: name or index of a layer of the critic, -2 for what its last one
             takes, whose mean outputs the generator is to match in place of its loss
             (`losses.feature_matching`); None for none.
@@ -79,6 +83,7 @@ class AdversarialModel(Diagnosis, base.GenerativeModel):
         penalties=None,
         packing=1,
         instance_noise=0.0,
+        augmentation=None,
         matched_layer=None,
         spectral=False,
         tail=(),
@@ -92,10 +97,17 @@ class AdversarialModel(Diagnosis, base.GenerativeModel):
         self.critic_updates = critic_updates
         self.packing = packing
         self.instance_noise = instance_noise
+        self.augmentation = augmentation
         self.matched_layer = matched_layer
         self.adversarial_loss = self.default_loss() if loss is None else loss
         chosen = self.default_penalties() if penalties is None else penalties
         self.penalties = tuple(chosen)
+        if hasattr(augmentation, "observe") and self.adversarial_loss.boundary is None:
+            raise ValueError(
+                "Expected a loss whose scores have a boundary between real and "
+                "generated, by which an augmentation may adapt. "
+                f"Received: {type(self.adversarial_loss).__name__}"
+            )
         seen = self.with_conditions(tuple(image_shape), packing)
         taken = self.with_conditions((latent_dim,))
         critic = critic or self.default_critic(seen)
@@ -200,30 +212,20 @@ class AdversarialModel(Diagnosis, base.GenerativeModel):
             self.minimize(self.critic_loss, "critic", part, fake, noise)
         self.minimize(self.generator_loss, "generator", part, noise)
 
-    def noise_level(self):
-        """The standard deviation of the instance noise now, a float or a scalar."""
-        level = self.instance_noise
-        if isinstance(level, keras.optimizers.schedules.LearningRateSchedule):
-            return level(self.optimizer.iterations)
-        return level
-
     def made(self, batch, training=True):
         """Fresh samples (batch, ...) under a batch's conditions."""
         latents = self.latents(ops.shape(batch[0])[0])
         return self.generator(joined(latents, batch[1:]), training=training)
 
-    def judged(self, examples, conditions, training=True):
-        """The critic's scores of examples, packed: (batch / packing, 1)."""
-        return self.critic(self._packed(examples, conditions), training=training)
-
     def critic_loss(self, batch, fake, noise=0.0, training=True):
         """The loss of the critic and its penalties, per pack, with its terms."""
-        real, conditions = _noisy(batch[0], noise), batch[1:]
-        fake = _noisy(fake, noise)
-        loss = self.adversarial_loss.critic(
-            self.judged(real, conditions, training),
-            self.judged(fake, conditions, training),
-        )
+        real, conditions = self.presented(batch[0], noise, training), batch[1:]
+        fake = self.presented(fake, noise, training)
+        real_scores = self.judged(real, conditions, training)
+        fake_scores = self.judged(fake, conditions, training)
+        if training and hasattr(self.augmentation, "observe"):
+            self.augmentation.observe(real_scores - self.adversarial_loss.boundary)
+        loss = self.adversarial_loss.critic(real_scores, fake_scores)
         terms = [
             self.penalty(p, real, fake, conditions, training) for p in self.penalties
         ]
@@ -234,32 +236,14 @@ class AdversarialModel(Diagnosis, base.GenerativeModel):
         logs["divergence"] = self.adversarial_loss.divergence(loss)
         return logs | ({"gradient_penalty": sum(terms)} if terms else {})
 
-    def penalty(self, penalty, real, fake, conditions=(), training=True):
-        """One penalty of pairs of packs, before its weight: (batch / packing,)."""
-        gradients = self.slopes(penalty.points, real, fake, conditions, training)
-        return penalty.penalty(gradients)
-
-    def slopes(self, points, real, fake, conditions, training):
-        """The critic's gradients at points of pairs of packs, (batch / packing, ...).
-
-        `points` is a function of the real packs, the generated ones, and uniform
-        numbers (batch / packing,).
-        """
-        (real, conditions) = packs((real, *conditions), self.packing)
-        fake, _ = packs((fake,), self.packing)
-        shares = random.uniform((ops.shape(real)[0],))
-
-        def scores(x):
-            return self.critic(joined(x, conditions), training=training)
-
-        return self.input_gradient(scores, points(real, fake, shares))
-
     def generator_loss(self, batch, noise=0.0, training=True):
         """The generator's loss on fresh samples, per pack; or feature matching's."""
-        real, conditions = _noisy(batch[0], noise), batch[1:]
-        fake = _noisy(self.made(batch, training), noise)
-        if self.matched_layer is not None:
-            return self._matching(real, fake, conditions, training)
+        conditions, compared = batch[1:], self.matched_layer is not None
+        if compared or self.adversarial_loss.pairs:
+            real = self.presented(batch[0], noise, training)
+        fake = self.presented(self.made(batch, training), noise, training)
+        if compared:
+            return self.matching(real, fake, conditions, training)
         scores = self.judged(fake, conditions, training)
         if not self.adversarial_loss.pairs:
             return self.adversarial_loss.generator(scores)
@@ -275,16 +259,6 @@ class AdversarialModel(Diagnosis, base.GenerativeModel):
         )
         return {"loss": self.adversarial_loss.divergence(loss)}
 
-    def _matching(self, real, fake, conditions, training):
-        seen = [
-            self._features(self._packed(x, conditions), training=training)
-            for x in (real, fake)
-        ]
-        return ops.expand_dims(losses.feature_matching(*map(backend.gather, seen)), 0)
-
-    def _packed(self, examples, conditions):
-        return joined(*packs((examples, *conditions), self.packing))
-
     # Verbs
 
     def latents(self, rows, truncation=1.0):
@@ -297,12 +271,16 @@ class AdversarialModel(Diagnosis, base.GenerativeModel):
         Latents nearer to their mean give more typical and less varied samples: the
         trade of Brock et al. 2019 (arXiv:1809.11096), section 3.1, by scaling.
         """
+        self.check_truncation(truncation)
+        own, fixed = super().check_conditions(n, **conditions)
+        return own, {**fixed, "truncation": float(truncation)}
+
+    def check_truncation(self, truncation):
+        """Raise ValueError unless latents can be scaled so."""
         if not 0 < truncation <= 1:
             raise ValueError(
                 f"Expected a truncation in (0, 1]. Received: truncation={truncation}"
             )
-        own, fixed = super().check_conditions(n, **conditions)
-        return own, {**fixed, "truncation": float(truncation)}
 
     def sample(self, n, truncation=1.0):
         """Examples (n, ...) from fresh latents, images in [0, 1]."""
@@ -315,7 +293,10 @@ class AdversarialModel(Diagnosis, base.GenerativeModel):
     def images_from(self, latents, *labels):
         """Images (batch, h, w, c) float32 in [0, 1] of latents, and labels if any."""
         inputs = joined(latents, self.conditions(*labels))
-        examples = self.averaged("generator")(inputs, training=False)
+        return self.finished(self.averaged("generator")(inputs, training=False))
+
+    def finished(self, examples):
+        """What verbs return of the generator's outputs."""
         if len(self.data_shape()) == 1:
             return ops.cast(examples, "float32")
         return base.from_signed(examples)
@@ -373,12 +354,6 @@ class AdversarialModel(Diagnosis, base.GenerativeModel):
                 "Expected a critic of single examples. "
                 f"Received: one of packs of {self.packing}"
             )
-
-
-def _noisy(examples, level):
-    if isinstance(level, (int, float)) and not level:
-        return examples
-    return examples + level * random.normal(ops.shape(examples))
 
 
 def _check_counts(**counts):

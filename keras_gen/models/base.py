@@ -166,10 +166,14 @@ class GenerativeModel(Fitting, Staged, engine.Trainer, keras.Model):
             rows: int or int32 scalar tensor in [1, CHUNK].
             **fixed: options of all samples.
         """
+        with self.chunk_noise(seed, chunk):
+            return self.sample(rows, **own, **fixed)
+
+    def chunk_noise(self, seed, chunk):
+        """The source of the noise of a chunk of samples, a context."""
         key = engine.backend.key(seed, SAMPLING, chunk)
         stream = random.Stream(engine.backend, key, lambda rows: (CHUNK, 0))
-        with random.use(stream):
-            return self.sample(rows, **own, **fixed)
+        return random.use(stream)
 
     def noise(self, seed, *folds):
         """The source of a verb's noise, a context: a function of its int32 scalars."""

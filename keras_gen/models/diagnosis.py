@@ -43,7 +43,8 @@ class Diagnosis:
                 self.judged(x, batch[1:], training=False) for x in (batch[0], fake)
             )
             between = losses.GradientPenalty().points
-            slopes = self.slopes(between, batch[0], fake, batch[1:], training=False)
+            points, conditions = self.packs_at(between, batch[0], fake, batch[1:])
+            slopes = self.slopes(points, conditions, training=False)
             settled = (0.0, False)  # no instance noise, no training
             norms = {
                 "critic": self.gradient_norm(

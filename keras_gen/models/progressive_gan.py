@@ -167,8 +167,8 @@ class ProgressiveGAN(AdversarialModel):
 
     # Verbs
 
-    def images_from(self, latents):
-        images = super().images_from(latents)
+    def finished(self, examples):
+        images = super().finished(examples)
         return growing.enlarged(images, 2 ** (self.num_stages - 1 - self.stage))
 
     def scores(self, images):

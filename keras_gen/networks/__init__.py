@@ -13,6 +13,12 @@ from keras_gen.networks.spatial import (
     spatial_encoder,
 )
 from keras_gen.networks.spectral import spectrally_normalized
+from keras_gen.networks.style import (
+    GrowingStyleGenerator,
+    SkipStyleGenerator,
+    mapping_network,
+    residual_critic,
+)
 from keras_gen.networks.translation import (
     PATCHES,
     patch_critic,
@@ -27,6 +33,8 @@ __all__ = [
     "PATCHES",
     "GrowingCritic",
     "GrowingGenerator",
+    "GrowingStyleGenerator",
+    "SkipStyleGenerator",
     "adding_pixels",
     "carrying_pixels",
     "coarse_shape",
@@ -34,10 +42,12 @@ __all__ = [
     "conv_encoder",
     "dense_network",
     "followed_by",
+    "mapping_network",
     "patch_critic",
     "picture_critic",
     "recurrent_decoder",
     "recurrent_encoder",
+    "residual_critic",
     "residual_features",
     "residual_generator",
     "skip_generator",

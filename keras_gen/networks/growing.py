@@ -1,8 +1,8 @@
 """Networks that grow by a level at a time: Karras et al. 2018 (arXiv:1710.10196).
 
-Level k has pictures of 2^k times the sides of level 0. A network stands at one level,
-its `stage`, and works on pictures of that size; its second input, alpha in [0, 1], says
-how far the newest level has faded in (figure 2 there).
+A network stands at one level, its `stage`, and works on pictures of that size; its
+second input, alpha in [0, 1], says how far the newest level has faded in (figure 2
+there).
 """
 
 import keras
@@ -13,64 +13,27 @@ from keras_gen.layers import (
     EqualizedDense,
     MinibatchStdDev,
     PixelNormalization,
+    SmoothDownsampling2D,
 )
+from keras_gen.networks.pyramid import Pyramid
 
 
-class Growing(keras.Model):
-    """What a growing generator and critic have in common.
+class Growing(Pyramid):
+    """What a growing generator and critic have in common; see `Pyramid`.
 
-    Args:
-        image_shape: (height, width, channels) at the last level.
-        filters: channels at every level, finest first.
+    Attributes:
+        stage: the level it stands at, the last one in a new network.
     """
 
-    def __init__(self, image_shape, filters, **kwargs):
-        super().__init__(**kwargs)
-        self.image_shape = tuple(image_shape)
-        self.filters = tuple(filters)
-        self.levels = len(self.filters)
-        self.stage = self.levels - 1
-        factor = 2**self.stage
-        height, width, _ = self.image_shape
-        if height % factor or width % factor:
-            raise ValueError(
-                f"Expected sides that {factor} divides, for {self.levels} levels. "
-                f"Received: image_shape={self.image_shape}"
-            )
-
     def lay_out(self):
-        """Build the blocks of every level, and its layers to or from colours."""
-        self.blocks = [self._block(k) for k in range(self.levels)]
-        self.colours = [self._colour(k) for k in range(self.levels)]
-        self.built = True
-
-    def shape_at(self, level):
-        """(height, width, channels) of the pictures at a level."""
-        factor = 2 ** (self.levels - 1 - level)
-        height, width, channels = self.image_shape
-        return (height // factor, width // factor, channels)
-
-    def channels_at(self, level):
-        """Channels of the features at a level."""
-        return self.filters[-1 - level]
-
-    def features_at(self, level):
-        """(height, width, channels) of the features at a level."""
-        return (*self.shape_at(level)[:2], self.channels_at(level))
+        super().lay_out()
+        self.stage = self.levels - 1
 
     def active_variables(self):
         """Trainable variables of the layers in use at this stage, a list."""
         used = [*self.blocks[: self.stage + 1]]
         used += self.colours[max(self.stage - 1, 0) : self.stage + 1]
         return [v for network in used for v in network.trainable_variables]
-
-    def get_config(self):
-        own = {"image_shape": self.image_shape, "filters": self.filters}
-        return {"name": self.name} | own
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
 
 
 @keras.saving.register_keras_serializable("keras_gen")
@@ -85,10 +48,9 @@ class GrowingGenerator(Growing):
     (batch, *shape_at(stage)).
     """
 
-    def __init__(self, latent_dim, image_shape, filters, name="generator"):
-        super().__init__(image_shape, filters, name=name)
-        self.latent_dim = latent_dim
-        self.lay_out()
+    def __init__(self, latent_dim, image_shape, filters, *, name="generator", **own):
+        own["latent_dim"] = latent_dim
+        super().__init__(image_shape, filters, name=name, **own)
 
     @property
     def input_shape(self):
@@ -127,13 +89,14 @@ class GrowingGenerator(Growing):
         before = None
         for block in self.blocks[: self.stage + 1]:
             before, x = x, block(x)
-        pictures = self.colours[self.stage](x)
+        return self.coloured(before, x, alpha)
+
+    def coloured(self, before, features, alpha):
+        """Pictures of the features at the stage and at the level before it."""
+        pictures = self.colours[self.stage](features)
         if not self.stage:
             return pictures
         return faded(enlarged(self.colours[self.stage - 1](before)), pictures, alpha)
-
-    def get_config(self):
-        return super().get_config() | {"latent_dim": self.latent_dim}
 
 
 @keras.saving.register_keras_serializable("keras_gen")
@@ -144,15 +107,15 @@ class GrowingCritic(Growing):
         image_shape, filters: as `Growing` takes them.
         group: rows over whose deviation the last level is told, 0 for none; see
             `layers.MinibatchStdDev`.
+        smooth: whether sides are halved through `layers.SmoothDownsampling2D`, as in
+            StyleGAN's critic, in place of means of squares.
 
     Called on [(batch, *shape_at(stage)), alpha (batch, 1)] it returns float32
     (batch, 1).
     """
 
-    def __init__(self, image_shape, filters, group=4, name="critic"):
-        super().__init__(image_shape, filters, name=name)
-        self.group = group
-        self.lay_out()
+    def __init__(self, image_shape, filters, group=4, smooth=False, *, name="critic"):
+        super().__init__(image_shape, filters, name=name, group=group, smooth=smooth)
 
     @property
     def input_shape(self):
@@ -169,7 +132,8 @@ class GrowingCritic(Growing):
         if level:
             x = _leaky(EqualizedConv2D(count, 3)(inputs))
             x = _leaky(EqualizedConv2D(self.channels_at(level - 1), 3)(x))
-            return keras.Model(inputs, layers.AveragePooling2D(2)(x), name=f"b_{level}")
+            halve = SmoothDownsampling2D if self.smooth else layers.AveragePooling2D
+            return keras.Model(inputs, halve()(x), name=f"b_{level}")
         x = MinibatchStdDev(self.group)(inputs) if self.group else inputs
         x = layers.Flatten()(_leaky(EqualizedConv2D(count, 3)(x)))
         x = _leaky(EqualizedDense(count)(x))
@@ -189,9 +153,6 @@ class GrowingCritic(Growing):
             if level and level == self.stage:
                 x = faded(self.colours[level - 1](reduced(pictures)), x, alpha)
         return x
-
-    def get_config(self):
-        return super().get_config() | {"group": self.group}
 
 
 def faded(old, new, alpha):
