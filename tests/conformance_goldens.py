@@ -37,6 +37,17 @@ def _progressive_gan(**options):
     return keras_gen.ProgressiveGAN(image_shape=IMAGE_SHAPE, **sizes | options)
 
 
+def _styled(cls, **defaults):
+    sizes = {"latent_dim": 4, "style_dim": 6, "depth": 2, "filters": (3, 4, 6)}
+    return lambda **options: cls(image_shape=IMAGE_SHAPE, **sizes | defaults | options)
+
+
+def _given_styled(generator, **more):
+    sizes = {"latent_dim": 4, "style_dim": 5, "depth": 1, "filters": (2, 4, 4)}
+    generator = generator(image_shape=IMAGE_SHAPE, **sizes)
+    return {"generator": generator, "mixing": 0.0, **more}
+
+
 def _diffusion(cls, **defaults):
     sizes = {"filters": (8,), "shuffle": 2, "dropout": 0.1} | defaults
     return lambda **options: cls(image_shape=IMAGE_SHAPE, **sizes | options)
@@ -307,6 +318,29 @@ GOLDENS = {
         lambda: noise(3, 4),
         stages=(1, 2, 1),  # the run is cut within the second's fade
         moved=0.65,  # a level's first update shows nothing of it yet
+    ),
+    "StyleGAN": Golden(
+        _styled(keras_gen.StyleGAN, fade=20),
+        lambda: _given_styled(
+            keras_gen.networks.GrowingStyleGenerator,
+            critic=keras_gen.networks.GrowingCritic(IMAGE_SHAPE, (2, 4, 4), 0),
+        ),
+        lambda: noise(3, 4),
+        stages=(1, 2, 1),
+        moved=0.6,
+    ),
+    "StyleGAN2": Golden(
+        _styled(
+            keras_gen.StyleGAN2,
+            augmentation=keras_gen.layers.AdaptiveAugmentation(start=0.5, pictures=500),
+            penalty_every=2,
+        ),
+        lambda: _given_styled(
+            keras_gen.networks.SkipStyleGenerator,
+            critic=dense(IMAGE_SHAPE, (1,), "critic"),
+            path_weight=0.0,
+        ),
+        lambda: noise(3, 4),
     ),
     "ConditionalWGANGP": Golden(
         _adversarial(

@@ -88,7 +88,10 @@ class Trainer(BaseTrainer):
         groups = [self.active_variables(name) for name in names]
         trained = [v for group in groups for v in group]
         changing = self.non_trainable_variables
-        mapping = [(v, v.value) for v in (*self.trainable_variables, *changing)]
+        known = [*self.trainable_variables, *changing]
+        if self.compiled:  # losses may read the number of updates
+            known.append(self.optimizer.iterations)
+        mapping = [(v, v.value) for v in known]
 
         def compute(values):
             inner = [*mapping, *zip(trained, keras.tree.flatten(values), strict=True)]

@@ -9,22 +9,45 @@ import keras
 from keras import ops
 
 
+def doubled(x):
+    """Tensor (batch, h, w, c) as (batch, 2 h, 2 w, c): bilinear, edges repeated."""
+    for axis in (1, 2):
+        shape = list(x.shape)
+        padded = _padded(x, axis, 1)
+        before, after = (_cut(padded, axis, k, shape[axis]) for k in (0, 2))
+        x = ops.stack([0.75 * x + 0.25 * y for y in (before, after)], axis + 1)
+        shape[axis] *= 2
+        x = ops.reshape(x, (-1, *shape[1:]))
+    return x
+
+
+def halved(x):
+    """Tensor (batch, h, w, c) of even sides as (batch, h / 2, w / 2, c)."""
+    for axis in (1, 2):
+        x = _filtered(_padded(x, axis, 1), axis, x.shape[axis] // 2, 2)
+    return x
+
+
+def blurred(x, pad):
+    """Tensor (batch, h, w, c) filtered, `pad` pixels of each edge repeated before.
+
+    Sides grow by 2 pad - 3.
+    """
+    for axis in (1, 2):
+        x = _filtered(_padded(x, axis, pad), axis, x.shape[axis] + 2 * pad - 3)
+    return x
+
+
 @keras.saving.register_keras_serializable("keras_gen")
 class SmoothUpsampling2D(keras.layers.Layer):
-    """(batch, h, w, c) to (batch, 2 h, 2 w, c): bilinear, edges repeated."""
+    """(batch, h, w, c) to (batch, 2 h, 2 w, c), edges repeated."""
 
     def call(self, inputs):
-        x = inputs
-        for axis in (1, 2):
-            padded = _padded(x, axis, 1)
-            n = x.shape[axis]
-            before, after = (_cut(padded, axis, k, n) for k in (0, 2))
-            x = ops.stack([0.75 * x + 0.25 * y for y in (before, after)], axis + 1)
-            x = ops.reshape(x, (-1, *_doubled(inputs.shape, axis)))
-        return x
+        return doubled(inputs)
 
     def compute_output_shape(self, input_shape):
-        return (input_shape[0], *_doubled(input_shape, 2))
+        batch, height, width, channels = input_shape
+        return (batch, 2 * height, 2 * width, channels)
 
 
 @keras.saving.register_keras_serializable("keras_gen")
@@ -32,12 +55,7 @@ class SmoothDownsampling2D(keras.layers.Layer):
     """(batch, h, w, c) of even sides to (batch, h / 2, w / 2, c), edges repeated."""
 
     def call(self, inputs):
-        x = inputs
-        for axis in (1, 2):
-            n, padded = x.shape[axis] // 2, _padded(x, axis, 1)
-            outer, *inner, last = (_cut(padded, axis, k, n, 2) for k in range(4))
-            x = 0.125 * (outer + last) + 0.375 * sum(inner)
-        return x
+        return halved(inputs)
 
     def compute_output_shape(self, input_shape):
         batch, height, width, channels = input_shape
@@ -46,10 +64,10 @@ class SmoothDownsampling2D(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("keras_gen")
 class Blur2D(keras.layers.Layer):
-    """The filter alone, padded by `pad` of each edge: sides grow by 2 pad - 3.
+    """The filter alone: (batch, h, w, c) to sides greater by 2 pad - 3.
 
     Args:
-        pad: pixels that repeat each edge, as many as a picture has at most.
+        pad: pixels of each edge that are repeated, at most as many as there are.
     """
 
     def __init__(self, pad, **kwargs):
@@ -57,12 +75,7 @@ class Blur2D(keras.layers.Layer):
         self.pad = pad
 
     def call(self, inputs):
-        x = inputs
-        for axis in (1, 2):
-            n, padded = x.shape[axis] + 2 * self.pad - 3, _padded(x, axis, self.pad)
-            outer, *inner, last = (_cut(padded, axis, k, n) for k in range(4))
-            x = 0.125 * (outer + last) + 0.375 * sum(inner)
-        return x
+        return blurred(inputs, self.pad)
 
     def compute_output_shape(self, input_shape):
         batch, height, width, channels = input_shape
@@ -73,8 +86,13 @@ class Blur2D(keras.layers.Layer):
         return super().get_config() | {"pad": self.pad}
 
 
+def _filtered(x, axis, count, step=1):
+    """`count` places of an axis, `step` apart, of the filter over a padded tensor."""
+    outer, *inner, last = (_cut(x, axis, k, count, step) for k in range(4))
+    return 0.125 * (outer + last) + 0.375 * sum(inner)
+
+
 def _padded(x, axis, pad):
-    """With the edges repeated, the last pixel first."""
     width = [(0, 0)] * 4
     width[axis] = (pad, pad)
     return ops.pad(x, width, mode="symmetric")
@@ -84,9 +102,3 @@ def _cut(x, axis, start, count, step=1):
     """`count` lines of an axis, every `step`th from `start` on."""
     part = slice(start, start + step * (count - 1) + 1, step)
     return x[(slice(None),) * axis + (part,)]
-
-
-def _doubled(shape, last):
-    """A shape without the batch whose axes up to `last` are doubled."""
-    _, height, width, channels = shape
-    return (2 * height, 2 * width if last > 1 else width, channels)

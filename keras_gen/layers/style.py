@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_gen.engine import random
 from keras_gen.layers.equalized import EqualizedDense
-from keras_gen.layers.resampling import Blur2D
+from keras_gen.layers.resampling import blurred
 
 
 @keras.saving.register_keras_serializable("keras_gen")
@@ -149,7 +149,6 @@ class ModulatedConv2D(keras.layers.Layer):
             name="equalized_kernel",
         )
         self.scale = (self.kernel_size**2 * channels) ** -0.5
-        self.blur = Blur2D(1, dtype=self.dtype_policy)
 
     def call(self, inputs):
         features, styles = inputs
@@ -169,7 +168,7 @@ class ModulatedConv2D(keras.layers.Layer):
         kernel = ops.transpose(kernel, (0, 1, 3, 2))
         # Of zeros between the pixels the filter makes a fourth: hence the four.
         x = ops.conv_transpose(x, 4 * kernel, strides=2, padding="valid")
-        return self.blur(x)
+        return blurred(x, 1)
 
     def compute_output_shape(self, input_shape):
         batch, height, width, _ = input_shape[0]

@@ -50,7 +50,7 @@ class Judging:
         """
         if every == 1:
             return cost()
-        now = ops.equal(self.optimizer.iterations % every, 0)
+        now = ops.equal(ops.mod(self.optimizer.iterations.value, every), 0)
         return ops.cond(now, cost, lambda: free)
 
     def packs_at(self, points, real, fake, conditions):

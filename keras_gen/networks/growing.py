@@ -132,8 +132,9 @@ class GrowingCritic(Growing):
         if level:
             x = _leaky(EqualizedConv2D(count, 3)(inputs))
             x = _leaky(EqualizedConv2D(self.channels_at(level - 1), 3)(x))
-            halve = SmoothDownsampling2D if self.smooth else layers.AveragePooling2D
-            return keras.Model(inputs, halve()(x), name=f"b_{level}")
+            pooling = layers.AveragePooling2D(2)
+            x = SmoothDownsampling2D()(x) if self.smooth else pooling(x)
+            return keras.Model(inputs, x, name=f"b_{level}")
         x = MinibatchStdDev(self.group)(inputs) if self.group else inputs
         x = layers.Flatten()(_leaky(EqualizedConv2D(count, 3)(x)))
         x = _leaky(EqualizedDense(count)(x))

@@ -22,6 +22,7 @@ from keras_gen.layers import (
     SmoothDownsampling2D,
     SmoothUpsampling2D,
 )
+from keras_gen.layers.resampling import doubled
 from keras_gen.networks.growing import GrowingGenerator
 from keras_gen.networks.pyramid import Pyramid
 
@@ -168,10 +169,6 @@ class SkipStyleGenerator(Styled, Pyramid):
         own = {"latent_dim": latent_dim, "style_dim": style_dim, "depth": depth}
         super().__init__(image_shape, filters, name=name, **own)
 
-    def lay_out(self):
-        super().lay_out()
-        self.enlarge = SmoothUpsampling2D(dtype="float32")
-
     @property
     def input_shape(self):
         return (None, self.latent_dim)
@@ -206,7 +203,7 @@ class SkipStyleGenerator(Styled, Pyramid):
             first, second, last = (styles[:, 2 * level + k] for k in (-1, 0, 1))
             x = self.blocks[level]([x, first, second], training=training)
             more = self.colours[level]([x, last])
-            pictures = self.enlarge(pictures) + more
+            pictures = doubled(pictures) + more
         return pictures
 
 
@@ -231,7 +228,7 @@ def residual_critic(image_shape, filters, *, group=4, name="critic"):
         x = _leaky(EqualizedConv2D(count, 3)(x))
         x = EqualizedConv2D(following, 3, strides=2, padding="valid")(Blur2D(2)(x))
         # Halving the sum's square keeps its deviation.
-        x = layers.Rescaling(0.5**0.5)(layers.Add()([_leaky(x), skip]))
+        x = layers.Add()([_leaky(x), skip]) * 0.5**0.5
     x = MinibatchStdDev(group)(x) if group else x
     x = _leaky(EqualizedConv2D(filters[-1], 3)(x))
     x = _leaky(EqualizedDense(filters[-1])(layers.Flatten()(x)))
@@ -268,4 +265,4 @@ def _steered(x, style):
 def _modulated(x, style, count, up=False):
     x = ModulatedConv2D(count, up=up)([x, style])
     x = _leaky(_Bias()(NoiseInput(per_channel=False)(x)))
-    return layers.Rescaling(2**0.5)(x)  # what the rectifier takes
+    return x * 2**0.5  # what the rectifier takes
