@@ -15,7 +15,7 @@ import keras
 from conformance_data import IMAGE_SHAPE, images, noise
 from conformance_goldens import GOLDENS, dense
 
-from keras_gen import callbacks
+from keras_gen import callbacks, layers
 from keras_gen.engine import random
 
 # What tests take from here; the first half is defined beside.
@@ -63,6 +63,11 @@ def make(name, seed=0, **options):
 def randomize(model, seed=0):
     """Set weights that are the same on every backend and let all gradients flow."""
     rng = np.random.default_rng(seed)
+    rates = {
+        id(layer.weight): layer.rate
+        for layer in model._flatten_layers()
+        if isinstance(layer, layers.EqualizedDense)
+    }
     for variable in model.weights:
         if "int" in variable.dtype:  # a count
             continue
@@ -70,7 +75,8 @@ def randomize(model, seed=0):
             value = variable.numpy() + rng.normal(0, 0.1, variable.shape)
         else:
             fan_in = np.prod(variable.shape[:-1])
-            size = 1 if variable.name == "equalized_kernel" else fan_in**-0.5
+            equal = variable.name == "equalized_kernel"
+            size = 1 / rates.get(id(variable), 1.0) if equal else fan_in**-0.5
             value = rng.normal(0, size, variable.shape)
         variable.assign(value.astype("float32"))
 

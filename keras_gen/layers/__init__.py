@@ -38,6 +38,7 @@ from keras_gen.layers.spectral import (
 )
 from keras_gen.layers.style import (
     AdaptiveInstanceNorm,
+    ChannelBias,
     LearnedConstant,
     ModulatedConv2D,
     NoiseInput,
@@ -51,6 +52,7 @@ __all__ = [
     "BatchNormalization",
     "BlockMask",
     "Blur2D",
+    "ChannelBias",
     "DepthToSpace",
     "Downsampling",
     "Dropout",

@@ -46,6 +46,23 @@ class LearnedConstant(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("keras_gen")
+class ChannelBias(keras.layers.Layer):
+    """A learned number added to each channel of (batch, h, w, c), from zero."""
+
+    def build(self, input_shape):
+        self.bias = self.add_weight(
+            shape=(input_shape[-1],), initializer="zeros", name="bias"
+        )
+
+    def call(self, inputs):
+        # Not a vector: TensorFlow would fuse it with an activation, and fail to.
+        return inputs + ops.reshape(self.bias, (1, 1, 1, -1))
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+@keras.saving.register_keras_serializable("keras_gen")
 class NoiseInput(keras.layers.Layer):
     """Add one plane of normal noise, of a learned strength that starts from zero.
 

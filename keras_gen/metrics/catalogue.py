@@ -78,6 +78,12 @@ CATALOGUE = {
         "share of samples with another sample nearer (in pixels) than 99 % of as many "
         "real pictures have",
     ),
+    "perceptual_path_length": Figure(
+        "perceptual path length",
+        "lower",
+        "squared distance of features over squared step, along paths between styles, "
+        "or between latents where there are none",
+    ),
     "mse": Figure(
         "reconstruction error",
         "lower",

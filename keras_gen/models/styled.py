@@ -7,6 +7,7 @@ from keras import ops
 from keras_gen import losses
 from keras_gen.engine import backend, random
 from keras_gen.engine.trainer import check_seed
+from keras_gen.models import base
 
 # Shares of the styles by name, coarsest first: Karras et al. 2019, section 3.1.
 THIRDS = {"coarse": (0, 1), "middle": (1, 2), "fine": (2, 3)}
@@ -211,6 +212,24 @@ class Styled:
         mean, square = first / (1 - 0.9**step), second / (1 - 0.999**step)
         styles = styles - rate * mean / (ops.sqrt(square) + 1e-8)
         return styles, first, second, distances(styles)
+
+    def showcase(self, images, labels=None):
+        """Samples, and what mixing does to them: figure 3 of the paper of 2019."""
+        columns, rows = range(8), {"coarse": (8, 9, 10), "middle": (11, 12, 13)}
+        rows["fine"] = (14, 15, 16)
+        tops = self.synthesize(self._styles_at(columns))
+        pictures = [*self.generate(18, seed=0, verbose=False)]
+        pictures += [np.ones_like(tops[0]), *tops]
+        for layers, seeds in rows.items():
+            own = self.synthesize(self._styles_at(seeds))
+            for left, mixed in zip(own, self.mix(seeds, columns, layers), strict=True):
+                pictures += [left, *mixed]
+        return base.Showcase(
+            np.stack(pictures),
+            "18 samples, seed 0; then samples down the left side, in three rows each "
+            "with the coarse, middle and fine styles of those along the top",
+            9,
+        )
 
     def signatures(self):
         """Those of adversarial models, and `map` and `synthesize`."""

@@ -12,6 +12,7 @@ from keras import layers, ops
 from keras_gen.layers import (
     AdaptiveInstanceNorm,
     Blur2D,
+    ChannelBias,
     EqualizedConv2D,
     EqualizedDense,
     LearnedConstant,
@@ -133,6 +134,7 @@ class GrowingStyleGenerator(Styled, GrowingGenerator):
         return keras.Model(inputs, x, name=f"block_{level}")
 
     def synthesize(self, styles, alpha, training=False):
+        styles = ops.convert_to_tensor(styles)
         before = x = None
         for level, block in enumerate(self.blocks[: self.stage + 1]):
             own = [styles[:, 2 * level], styles[:, 2 * level + 1]]
@@ -194,9 +196,12 @@ class SkipStyleGenerator(Styled, Pyramid):
         inputs = [keras.Input(self.features_at(level)), keras.Input((self.style_dim,))]
         options = {"demodulate": False, "dtype": "float32"}
         x = ModulatedConv2D(self.image_shape[-1], 1, **options)(inputs)
-        return keras.Model(inputs, _Bias(dtype="float32")(x), name=f"colour_{level}")
+        return keras.Model(
+            inputs, ChannelBias(dtype="float32")(x), name=f"colour_{level}"
+        )
 
     def synthesize(self, styles, training=False):
+        styles = ops.convert_to_tensor(styles)
         x = self.blocks[0]([styles[:, 0]], training=training)
         pictures = self.colours[0]([x, styles[:, 1]])
         for level in range(1, self.levels):
@@ -236,33 +241,16 @@ def residual_critic(image_shape, filters, *, group=4, name="critic"):
     return keras.Model(inputs, x, name=name)
 
 
-@keras.saving.register_keras_serializable("keras_gen")
-class _Bias(layers.Layer):
-    """A learned number added to each channel, from zero."""
-
-    def build(self, input_shape):
-        self.bias = self.add_weight(
-            shape=(input_shape[-1],), initializer="zeros", name="bias"
-        )
-
-    def call(self, inputs):
-        # Not a vector: TensorFlow would fuse it with an activation, and fail to.
-        return inputs + ops.reshape(self.bias, (1, 1, 1, -1))
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
-
 def _leaky(x):
     return layers.Activation("leaky_relu")(x)  # of slope 0.2
 
 
 def _steered(x, style):
-    x = _leaky(_Bias()(NoiseInput()(x)))
+    x = _leaky(ChannelBias()(NoiseInput()(x)))
     return AdaptiveInstanceNorm()([x, style])
 
 
 def _modulated(x, style, count, up=False):
     x = ModulatedConv2D(count, up=up)([x, style])
-    x = _leaky(_Bias()(NoiseInput(per_channel=False)(x)))
+    x = _leaky(ChannelBias()(NoiseInput(per_channel=False)(x)))
     return x * 2**0.5  # what the rectifier takes

@@ -5,6 +5,7 @@ The row "model" is the model's own, "floor" is real training pictures in place o
 samples, and the others are the simple tools and rivals that `cards.ROWS` names.
 """
 
+from keras_gen.models import ProgressiveGAN
 from keras_gen.training.panels import sequences
 from keras_gen.training.panels.autoencoders import (
     activations,
@@ -28,6 +29,7 @@ from keras_gen.training.panels.samples import (
     copies,
     diffused_likelihoods,
     likelihoods,
+    paths,
     samples,
 )
 from keras_gen.training.panels.translation import FIGURES as TRANSLATED
@@ -66,6 +68,11 @@ PANELS = (
         ("memorisation", "duplicates"),
         lambda model: model.samples() and _images(model),
         copies,
+    ),
+    (
+        ("perceptual_path_length",),
+        lambda model: isinstance(model, ProgressiveGAN) or hasattr(model, "synthesize"),
+        paths,
     ),
     (
         ("mse", "psnr", "ssim"),

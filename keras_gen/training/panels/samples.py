@@ -84,6 +84,14 @@ def conditions(bench):
     return {"conditional_accuracy": rows}
 
 
+def paths(bench):
+    """How evenly pictures change between latents."""
+    found = metrics.perceptual_path_length(
+        bench.model, extractor=bench.extractor, resamples=RESAMPLES, seed=bench.seed
+    )
+    return {"perceptual_path_length": {"model": found}}
+
+
 def likelihoods(bench):
     """Bounds of the log-likelihood of held-out pictures."""
     images, labels = bench.held_out

@@ -1,0 +1,159 @@
+"""Augmentation that adapts: what it does to pictures, and when."""
+
+import math
+
+import conformance
+import numpy as np
+import pytest
+from keras import ops
+
+import keras_gen
+from keras_gen import layers, losses
+from keras_gen.engine import random
+from keras_gen.layers import adaptive
+
+
+class Drawn(conformance.Recorded):
+    """Numbers of a seed, as many as a batch wants."""
+
+    def __init__(self, seed=0):
+        super().__init__()
+        self.index = 100 * seed
+
+
+def numbers(x):
+    return np.asarray(ops.convert_to_numpy(x))
+
+
+def changed(x, seed=0, **options):
+    layer = layers.AdaptiveAugmentation(**{"start": 1.0} | options)
+    with random.use(Drawn(seed)):
+        return numbers(layer(ops.convert_to_tensor(x), training=True))
+
+
+def moved(x, matrix):
+    maps = np.broadcast_to(np.array(matrix, "float32"), (len(x), 3, 3))
+    return numbers(
+        adaptive.sampled(ops.convert_to_tensor(x), ops.convert_to_tensor(maps))
+    )
+
+
+def test_nothing_changes_at_p_0_or_outside_of_training():
+    x = conformance.noise(4, 6, 8, 3, seed=0)
+    np.testing.assert_allclose(changed(x, start=0.0), x, atol=1e-5)
+    layer = layers.AdaptiveAugmentation(start=1.0)
+    np.testing.assert_array_equal(layer(x), x)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "expected"),
+    [
+        ([[1, 0, 0], [0, 1, 0], [0, 0, 1]], lambda x: x),
+        ([[-1, 0, 0], [0, 1, 0], [0, 0, 1]], lambda x: x[:, :, ::-1]),
+        ([[0, -1, 0], [1, 0, 0], [0, 0, 1]], lambda x: np.rot90(x, 1, (1, 2))),
+        (
+            [[1, 0, 2], [0, 1, -1], [0, 0, 1]],
+            lambda x: np.pad(x, [(0, 0), (1, 0), (0, 2), (0, 0)], "symmetric")[
+                :, :-1, 2:
+            ],
+        ),
+        (
+            [[1, 0, 0.5], [0, 1, 0], [0, 0, 1]],
+            lambda x: (x + np.concatenate([x[:, :, 1:], x[:, :, -1:]], 2)) / 2,
+        ),
+    ],
+)
+def test_pictures_are_sampled_where_a_map_says(matrix, expected):
+    x = conformance.noise(2, 6, 6, 3, seed=0)
+    np.testing.assert_allclose(moved(x, matrix), expected(x), atol=1e-5)
+
+
+def test_far_places_are_reflections_of_reflections():
+    x = conformance.noise(1, 4, 4, 1, seed=0)
+    matrix = [[1, 0, 8], [0, 1, -16], [0, 0, 1]]  # whole periods
+    np.testing.assert_allclose(moved(x, matrix), x, atol=1e-5)
+
+
+def test_blitting_only_rearranges_pixels():
+    x = conformance.noise(16, 8, 8, 2, seed=0)
+    y = changed(x, geometry=False, colours=False)
+    assert np.abs(y - x).max() > 0.5
+    for before, after in zip(x, y, strict=True):
+        kept = [np.abs(after[i, j] - before).max(-1).min() for i, j in np.ndindex(8, 8)]
+        assert max(kept) < 1e-4
+
+
+def test_geometry_keeps_pictures_of_one_colour():
+    flat = np.broadcast_to(conformance.noise(32, 1, 1, 3, seed=1), (32, 8, 6, 3))
+    np.testing.assert_allclose(changed(flat, colours=False), flat, atol=1e-5)
+
+
+def test_colours_change_by_one_affine_map_a_picture():
+    x = conformance.noise(5, 8, 8, 3, seed=0)
+    y = changed(x, pixels=False, geometry=False)
+    for before, after in zip(x.reshape(5, 64, 3), y.reshape(5, 64, 3), strict=True):
+        known = np.c_[before, np.ones(64)]
+        solution, *_ = np.linalg.lstsq(known, after, rcond=None)
+        np.testing.assert_allclose(known @ solution, after, atol=1e-4)
+        assert np.abs(solution[:3] - np.eye(3)).max() > 0.05
+        # Luma is scaled and inverted, apart from the colours.
+        grey = solution[:3].sum(axis=0)
+        np.testing.assert_allclose(grey, grey.mean(), atol=1e-4)
+
+
+def test_hue_turns_colours_about_grey():
+    turns = numbers(adaptive._hue(ops.convert_to_tensor([0.0, 2 * math.pi / 3])))
+    np.testing.assert_allclose(turns[0], np.eye(3), atol=1e-6)
+    np.testing.assert_allclose(turns[1], np.roll(np.eye(3), 1, axis=1), atol=1e-6)
+    colour = changed(conformance.noise(3, 2, 2, 1, seed=0), pixels=False)
+    assert colour.shape == (3, 2, 2, 1)
+
+
+def test_a_share_p_of_pictures_is_mirrored_or_not():
+    x = conformance.noise(1, 8, 8, 1, seed=0).repeat(2000, axis=0)
+    y = changed(x, start=0.2, geometry=False, colours=False)
+    same = (np.abs(y - x).max(axis=(1, 2, 3)) < 1e-4).mean()
+    # Half of the flips and a fourth of the turns change nothing.
+    assert same == pytest.approx(0.9 * 0.85 * 0.8, abs=0.04)
+
+
+def test_p_rises_while_the_critic_is_too_sure():
+    layer = layers.AdaptiveAugmentation(target=0.6, pictures=100)
+    sure, unsure = ops.ones((10, 1)), ops.convert_to_tensor([[1.0], [-1.0]] * 5)
+    steps = []
+    for scores in [sure] * 3 + [unsure] * 6:
+        layer.observe(scores)
+        steps.append(float(layer.probability.numpy()))
+    # The mean sign is one of four batches: it falls below the target at the second.
+    expected = [0.1, 0.2, 0.3, 0.4, 0.3, 0.2, 0.1, 0.0, 0.0]
+    np.testing.assert_allclose(steps, expected, atol=1e-6)
+
+
+def test_training_adapts_and_keeps_p(tmp_path):
+    def make():
+        augmentation = layers.AdaptiveAugmentation(pictures=64, target=-0.99)
+        return conformance.make("DCGAN", augmentation=augmentation)
+
+    model = make()
+    model.augmentation.probability.assign(0.0)
+    model.compile()
+    model.fit(conformance.images(32), batch_size=16, verbose=0)
+    p = float(model.augmentation.probability.numpy())
+    assert p == pytest.approx(0.5)
+    model.save_weights(tmp_path / "kept.weights.h5")
+    again = make()
+    again.compile()
+    again.load_weights(tmp_path / "kept.weights.h5")
+    assert float(again.augmentation.probability.numpy()) == p
+
+
+def test_losses_without_a_boundary_and_bad_numbers_are_refused():
+    options = {"image_shape": (8, 8, 1), "filters": (2,), "latent_dim": 2}
+    with pytest.raises(ValueError, match=r"Expected a loss whose scores.*Wasserstein"):
+        keras_gen.DCGAN(
+            loss=losses.Wasserstein(),
+            augmentation=layers.AdaptiveAugmentation(),
+            **options,
+        )
+    with pytest.raises(ValueError, match=r"Expected a start in \[0, 1\].*start=2"):
+        layers.AdaptiveAugmentation(start=2)
