@@ -39,7 +39,30 @@ def grid(images, *, columns=None, margin=2):
 
 def save_png(path, image, *, scale=1):
     """Write a uint8 array (h, w, 1 or 3) as PNG, each pixel `scale` pixels wide."""
+    _enlarged(image, scale).save(path, format="PNG", optimize=True)
+
+
+def save_gif(path, images, *, seconds, scale=1):
+    """Write uint8 arrays (h, w, 1 or 3) as a GIF that begins again for ever.
+
+    Args:
+        path: of the file.
+        images: two or more, of one shape.
+        seconds: that all of them are shown for.
+        scale: as `save_png` takes it.
+    """
+    first, *others = (_enlarged(image, scale) for image in images)
+    milliseconds = round(1000 * seconds / (1 + len(others)))
+    first.save(
+        path,
+        format="GIF",
+        save_all=True,
+        append_images=others,
+        duration=milliseconds,
+        loop=0,
+    )
+
+
+def _enlarged(image, scale):
     enlarged = image.repeat(scale, axis=0).repeat(scale, axis=1)
-    if enlarged.shape[2] == 1:
-        enlarged = enlarged[..., 0]
-    Image.fromarray(enlarged).save(path, format="PNG", optimize=True)
+    return Image.fromarray(enlarged[..., 0] if enlarged.shape[2] == 1 else enlarged)

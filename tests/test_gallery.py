@@ -9,6 +9,7 @@ import shutil
 import conformance
 import numpy as np
 import pytest
+from PIL import Image
 
 from keras_gen import gallery, pictures
 from keras_gen.gallery import charts, figures, markup, walks
@@ -261,9 +262,26 @@ def test_a_walk_runs_between_its_ends():
     np.testing.assert_allclose(fewer, images[:5], atol=1e-6)
 
 
-def test_models_without_latents_do_not_walk():
-    with pytest.raises(ValueError, match="Received: DDPM"):
-        gallery.latent_walk(conformance.make("DDPM"))
+def test_a_walk_around_a_circle_is_a_gif(tmp_path):
+    model, path = conformance.make("VAE"), tmp_path / "walk.gif"
+    gallery.save_walk(model, path, count=4, frames=6, seconds=1.2, scale=1, seed=7)
+    with Image.open(path) as gif:
+        assert (gif.n_frames, gif.info["duration"], gif.info["loop"]) == (6, 200, 0)
+        gif.seek(2)
+        shown = np.asarray(gif.convert("L")) / 255
+    ends = np.random.default_rng(7).standard_normal((4, 2, model.latent_dim))
+    turn = 2 * math.pi * 2 / 6
+    latents = math.cos(turn) * ends[:, 0] + math.sin(turn) * ends[:, 1]
+    expected = pictures.grid(model.decode(latents))[..., 0] / 255
+    np.testing.assert_allclose(shown, expected, atol=0.02)
+    with pytest.raises(ValueError, match="Received: count=4, frames=1"):
+        gallery.save_walk(model, path, count=4, frames=1)
+
+
+def test_models_without_latents_do_not_walk(tmp_path):
+    for walk in (gallery.latent_walk, lambda m: gallery.save_walk(m, tmp_path / "x")):
+        with pytest.raises(ValueError, match="Received: DDPM"):
+            walk(conformance.make("DDPM"))
     with pytest.raises(ValueError, match="Received: rows=4, columns=1"):
         gallery.latent_walk(conformance.make("VAE"), columns=1)
 

@@ -1,5 +1,6 @@
 """A recipe's run: its folder, resuming, divergence, and the loop over recipes."""
 
+import copy
 import functools
 import json
 import random
@@ -272,6 +273,7 @@ def test_bad_arguments_of_train_all(train_all, argv, capsys):
 
 SHAPES = {"cifar10": (32, 32, 3), "celeb_a": (218, 178, 3), "facades": (256, 512, 3)}
 SHAPES["div2k/bicubic_x4"] = (120, 150, 3)  # parts of 96 are cut out of any size
+SHAPES["ffhq"] = (64, 64, 3)  # reduced
 SHAPES |= {
     f"cycle_gan/{kinds}": (256, 256, 3)
     for kinds in ("horse2zebra", "monet2photo", "summer2winter_yosemite")
@@ -287,9 +289,11 @@ DOWNLOADS = [n for n in training.list_recipes() if source_of(n) in SHAPES]
 # A kind of source each: pictures, labels, pairs in a folder, two sets, crops.
 KINDS = {"dcgan_celeb_a", "conditional_gan_cifar10", "pix2pix_facades"}
 KINDS |= {"cyclegan_horse2zebra", "srgan_div2k"}
-# Of recipes whose networks are the same, the first.
+# Of recipes whose networks are the same, the first; for those of 1024 pixels there is a
+# test of their own.
 MODELS = [training.load_recipe(n).tables["model"] for n in DOWNLOADS]
 UNLIKE = [n for k, n in enumerate(DOWNLOADS) if MODELS.index(MODELS[k]) == k]
+UNLIKE.remove("stylegan2_ffhq")
 
 
 def mock(source, folder, rows):
@@ -350,6 +354,18 @@ def untrained_vgg19(monkeypatch):
 def test_short_runs_of_downloads_train_a_step(name, tmp_path):
     recipe = training.load_recipe(name).quick()
     moved = one_step(name, recipe.tables, tmp_path, batch_size=10)
+    assert all(0 < distance < 1 for distance in moved.values()), moved
+
+
+@pytest.mark.slow
+def test_a_model_of_1024_pixels_is_built_and_its_smaller_twin_trains(tmp_path):
+    recipe = training.load_recipe("stylegan2_ffhq")
+    assert recipe.model().generator.built
+    tables = copy.deepcopy(recipe.tables)
+    config = tables["model"]["config"]
+    config["image_shape"], config["filters"] = [256, 256, 3], config["filters"][2:]
+    tables["data"]["image_size"] = 256
+    moved = one_step(recipe.name, tables, tmp_path, batch_size=2)
     assert all(0 < distance < 1 for distance in moved.values()), moved
 
 

@@ -31,7 +31,7 @@ def perceptual_path_length(
     Raises:
         ValueError: a model without latents or with labels.
     """
-    if model.takes_labels() or not hasattr(model, "decode"):
+    if model.takes_labels() or not hasattr(model, "latent_dim"):
         raise ValueError(
             "Expected a model of pictures from latents, without labels. "
             f"Received: {type(model).__name__}"
