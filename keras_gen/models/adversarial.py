@@ -45,8 +45,8 @@ class AdversarialModel(Judging, Diagnosis, base.GenerativeModel):
             or a `keras.optimizers.schedules` object of the number of updates to anneal
             it.
         augmentation: a layer that changes pictures in [-1, 1] at random, such as
-            `layers.AdaptiveAugmentation`, on all that the critic sees in training;
-            penalties are those at the changed pictures.
+            `layers.AdaptiveAugmentation`, of which a copy changes all that the critic
+            sees in training; penalties are those at the changed pictures.
         matched_layer: name or index of a layer of the critic, -2 for what its last one
             takes, whose mean outputs the generator is to match in place of its loss
             (`losses.feature_matching`); None for none.
@@ -97,7 +97,7 @@ class AdversarialModel(Judging, Diagnosis, base.GenerativeModel):
         self.critic_updates = critic_updates
         self.packing = packing
         self.instance_noise = instance_noise
-        self.augmentation = augmentation
+        self.augmentation = augmentation and _fresh(augmentation)
         self.matched_layer = matched_layer
         self.adversarial_loss = self.default_loss() if loss is None else loss
         chosen = self.default_penalties() if penalties is None else penalties
@@ -144,7 +144,7 @@ class AdversarialModel(Judging, Diagnosis, base.GenerativeModel):
 
     def fresh_tail(self):
         """Copies of the tail's layers, this model's own."""
-        return [type(x).from_config(x.get_config()) for x in self._config["tail"]]
+        return [_fresh(layer) for layer in self._config["tail"]]
 
     def default_generator(self, shape, output_shape):
         """A generator from latents of a shape."""
@@ -354,6 +354,11 @@ class AdversarialModel(Judging, Diagnosis, base.GenerativeModel):
                 "Expected a critic of single examples. "
                 f"Received: one of packs of {self.packing}"
             )
+
+
+def _fresh(layer):
+    """A layer like another one, with weights of its own."""
+    return type(layer).from_config(layer.get_config())
 
 
 def _check_counts(**counts):
