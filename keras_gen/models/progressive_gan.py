@@ -126,10 +126,6 @@ class ProgressiveGAN(AdversarialModel):
         super().set_stage(stage)
         self._bring_networks()
 
-    def stand_as(self, other):
-        super().stand_as(other)
-        self.shown.assign(other.shown)
-
     def compile(self, optimizer=None, **options):
         """Set up training; see `GenerativeModel.compile`."""
         super().compile(optimizer, **options)

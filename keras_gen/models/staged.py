@@ -38,8 +38,12 @@ class Staged:
             self.retrace()
 
     def stand_as(self, other):
-        """Enter another model's stage, and come as far in it."""
+        """Enter another model's stage, and take over what it keeps besides networks."""
         self.set_stage(other.stage)
+        for own, theirs in zip(
+            self._non_trainable_variables, other._non_trainable_variables, strict=True
+        ):
+            own.assign(theirs)
 
     def save_own_variables(self, store):
         super().save_own_variables(store)
