@@ -38,12 +38,12 @@ def _progressive_gan(**options):
 
 
 def _styled(cls, **defaults):
-    sizes = {"latent_dim": 4, "style_dim": 6, "depth": 2, "filters": (3, 4, 6)}
+    sizes = {"latent_dim": 4, "style_dim": 6, "depth": 2, "filters": (3, 4)}
     return lambda **options: cls(image_shape=IMAGE_SHAPE, **sizes | defaults | options)
 
 
 def _given_styled(generator, **more):
-    sizes = {"latent_dim": 4, "style_dim": 5, "depth": 1, "filters": (2, 4, 4)}
+    sizes = {"latent_dim": 4, "style_dim": 5, "depth": 1, "filters": (2, 4)}
     generator = generator(image_shape=IMAGE_SHAPE, **sizes)
     return {"generator": generator, "mixing": 0.0, **more}
 
@@ -323,11 +323,11 @@ GOLDENS = {
         _styled(keras_gen.StyleGAN, fade=20),
         lambda: _given_styled(
             keras_gen.networks.GrowingStyleGenerator,
-            critic=keras_gen.networks.GrowingCritic(IMAGE_SHAPE, (2, 4, 4), 0),
+            critic=keras_gen.networks.GrowingCritic(IMAGE_SHAPE, (2, 4), 0),
         ),
         lambda: noise(3, 4),
-        stages=(1, 2, 1),
-        moved=0.6,
+        stages=(1, 3),
+        moved=0.5,
     ),
     "StyleGAN2": Golden(
         _styled(

@@ -136,7 +136,7 @@ def test_training_adapts_and_keeps_p(tmp_path):
 
     model = make()
     model.augmentation.probability.assign(0.0)
-    model.compile()
+    model.compile(run_eagerly=True)
     model.fit(conformance.images(32), batch_size=16, verbose=0)
     p = float(model.augmentation.probability.numpy())
     assert p == pytest.approx(0.5)
