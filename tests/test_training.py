@@ -374,5 +374,6 @@ def test_a_model_of_1024_pixels_is_built_and_its_smaller_twin_trains(tmp_path):
 @pytest.mark.parametrize("name", UNLIKE)
 def test_full_runs_of_downloads_train_a_step(name, tmp_path):
     tables = training.load_recipe(name).tables
-    moved = one_step(name, tables, tmp_path, batch_size=5)
+    rows = 2 if tables["model"]["class_name"] == "StyleGAN" else 5  # it is the slowest
+    moved = one_step(name, tables, tmp_path, batch_size=rows)
     assert all(0 < distance < 1 for distance in moved.values()), moved
