@@ -1,6 +1,5 @@
 """What truncation buys and costs: samples nearer to the mean, and fewer kinds of them.
 
-    python -m benchmarks.truncation stylegan2_emoji
     python -m benchmarks.truncation conditional_gan_fashion_mnist --samples 10000
 
 Held-out pictures against samples of one seed at each truncation, by the judge of the

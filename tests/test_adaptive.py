@@ -145,6 +145,9 @@ def test_training_adapts_and_keeps_p(tmp_path):
     again.compile()
     again.load_weights(tmp_path / "kept.weights.h5")
     assert float(again.augmentation.probability.numpy()) == p
+    model.save_to_preset(tmp_path / "preset")
+    preset = keras_gen.from_preset(tmp_path / "preset")
+    assert float(preset.augmentation.probability.numpy()) == p
 
 
 def test_losses_without_a_boundary_and_bad_numbers_are_refused():

@@ -23,6 +23,17 @@ def angle(a, b):
 
 
 @pytest.mark.parametrize("between", [lerp, slerp])
+def test_rows_may_have_shares_of_their_own(between):
+    rng = np.random.default_rng(3)
+    first, second = rng.normal(size=(2, 4, 5))
+    shares = rng.uniform(size=(4, 2))
+    path = between(first, second, shares)
+    for row in range(4):
+        alone = between(first[row : row + 1], second[row : row + 1], shares[row])
+        np.testing.assert_allclose(path[row], alone[0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("between", [lerp, slerp])
 @pytest.mark.parametrize("shape", [(6,), (2, 3, 4)])
 def test_ways_start_and_end_at_their_ends(between, shape):
     first, second = vectors(4, *shape), vectors(4, *shape, seed=1)

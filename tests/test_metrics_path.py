@@ -40,6 +40,12 @@ def ends(samples, seed):
     return np.random.default_rng(seed).standard_normal((2, samples, 16))
 
 
+def places(samples, seed):
+    rng = np.random.default_rng(seed)
+    rng.standard_normal((2, samples, 16))
+    return rng.uniform(size=samples)
+
+
 def test_a_line_of_styles_is_as_long_as_their_distance():
     found = metrics.perceptual_path_length(
         Styles(), samples=50, extractor=Flat(), seed=3, resamples=20
@@ -52,13 +58,17 @@ def test_a_line_of_styles_is_as_long_as_their_distance():
     assert expected == pytest.approx(2 * 4 * 16, rel=0.1)
 
 
-def test_an_arc_of_latents_is_as_long_as_its_angle():
+def test_an_arc_of_latents_turns_and_lengthens():
     found = metrics.perceptual_path_length(
         Latents(), samples=50, extractor=Flat(), seed=3, epsilon=1e-5
     )
-    first, last = (x / np.linalg.norm(x, axis=1)[:, None] for x in ends(50, 3))
-    angles = np.arccos((first * last).sum(axis=1))
-    assert found == pytest.approx((16 * angles**2).mean(), rel=1e-4)
+    first, last = ends(50, 3)
+    place = places(50, 3)
+    lengths = [np.linalg.norm(x, axis=1) for x in (first, last)]
+    angles = np.arccos((first * last).sum(axis=1) / lengths[0] / lengths[1])
+    radius = (1 - place) * lengths[0] + place * lengths[1]
+    squares = (radius * angles) ** 2 + (lengths[1] - lengths[0]) ** 2
+    assert found == pytest.approx(squares.mean(), rel=1e-4)
 
 
 def test_models_with_labels_or_without_latents_are_refused():

@@ -92,3 +92,15 @@ def test_of_few_held_out_pictures_the_kernel_distance_is_the_headline(tmp_path):
         found = training.evaluate(gan, recipe, samples=20, headline_only=True)
         assert found["headline"] == expected
         assert expected in found["figures"]
+
+
+@pytest.mark.parametrize("name", ["ProgressiveGAN", "StyleGAN2", "DCGAN"])
+def test_path_lengths_are_measured_of_growing_and_styled_generators(name, tmp_path):
+    x = conformance.images(20)
+    source = save(tmp_path, train_images=x, test_images=x)
+    figure = "perceptual_path_length"
+    rows = panels.measure(bench(conformance.make(name), source, figures=(figure,)))
+    assert set(rows) == (set() if name == "DCGAN" else {figure})
+    if rows:
+        found = rows[figure]["model"]
+        assert 0 < found.low < found < found.high

@@ -12,6 +12,7 @@ from keras import ops
 import keras_gen
 from keras_gen import layers, losses, networks
 from keras_gen.engine import random
+from keras_gen.training.publish import golden
 
 # Of the authors' networks for 1024 pixels, finest first.
 FIRST = (16, 32, 64, 128, 256, 512, 512, 512, 512)
@@ -81,7 +82,7 @@ def test_a_blur_keeps_constants_and_straight_lines(pad):
 
 
 def test_adaptive_instance_norm_is_equation_1():
-    layer = layers.AdaptiveInstanceNorm()
+    layer = layers.AdaptiveInstanceNormalization()
     x, w = conformance.noise(2, 5, 4, 3, seed=0), conformance.noise(2, 6, seed=1)
     y = numbers(layer([3 * x + 1, w]))
     styles = numbers(layer.affine(w))
@@ -198,7 +199,7 @@ def test_a_generator_that_grows_uses_the_first_styles():
 # Training
 
 
-def test_a_share_of_pictures_has_two_latents(model):
+def test_a_share_of_pictures_has_two_latents():
     sizes = {"latent_dim": 4, "style_dim": 6, "depth": 1, "filters": (2, 2, 2)}
     few = keras_gen.StyleGAN2(image_shape=(8, 8, 1), mixing=0.5, **sizes)
     with few.noise(0):
@@ -326,6 +327,29 @@ def test_mixing_takes_some_layers_from_the_other_seed(either):
     for layers_ in ("finest", [6]):
         with pytest.raises(ValueError, match=r"Expected layers as ints in \[0, 6\)"):
             either.mix(a, b, layers_)
+
+
+def test_a_card_shows_samples_and_their_mixtures(either):
+    shown = either.showcase(None)
+    rows = shown.images.reshape(12, 9, *conformance.IMAGE_SHAPE)
+    assert shown.columns == 9
+    np.testing.assert_array_equal(
+        rows[:2].reshape(18, 8, 8, 1), either.generate(18, seed=0)
+    )
+    tops = [either.generate(1, seed=s)[0] for s in range(8)]
+    np.testing.assert_allclose(rows[2, 1:], tops, atol=1e-5)
+    left = either.generate(1, seed=16)[0]
+    np.testing.assert_allclose(rows[11, 0], left, atol=1e-5)
+    fine = either.mix([16], range(8), "fine")[0]
+    np.testing.assert_allclose(rows[11, 1:], fine, atol=1e-5)
+
+
+def test_fixed_inputs_of_every_endpoint_give_outputs(either):
+    arrays = golden(either)
+    assert arrays["synthesize/styles"].shape == (4, 6, 6)
+    assert arrays["map/outputs"].shape == (4, 6)
+    for name in ("serving_default", "synthesize"):
+        assert arrays[f"{name}/outputs"].shape == (4, *conformance.IMAGE_SHAPE)
 
 
 @pytest.mark.parametrize("free", [False, True])

@@ -10,6 +10,8 @@ import math
 
 import numpy as np
 
+from keras_gen.metrics.path import lerp, slerp
+
 
 def interpolate(model, first, second, *, steps=10, spherical=False):
     """Pictures on the way from some to as many others.
@@ -93,74 +95,6 @@ def arithmetic(model, start, plus, minus, *, scale=1.0):
     means = [_codes(model, part).mean(axis=0) for part in (plus, minus)]
     codes = _codes(model, start) + scale * (means[0] - means[1])
     return model.decode(codes.astype("float32"))
-
-
-def lerp(first, second, shares):
-    """Points on straight lines: (1 - t) first + t second.
-
-    Args:
-        first, second: float (n, ...).
-        shares: t, (k,), 0 for `first` and 1 for `second`.
-
-    Returns:
-        float64 array (n, k, ...).
-    """
-    first, second = _pair(first, second)
-    shares = np.asarray(shares).reshape(-1, *(1 for _ in first.shape[1:]))
-    return (1 - shares) * first[:, None] + shares * second[:, None]
-
-
-def slerp(first, second, shares):
-    """Points on great circles, at a constant angular speed.
-
-    Shoemake 1985 (doi:10.1145/325334.325242), of the directions; lengths go from one
-    to the other in proportion. Parallel vectors give `lerp`, its limit.
-
-    Args:
-        first, second: float (n, ...), each row flattened one vector.
-        shares: t, (k,), 0 for `first` and 1 for `second`.
-
-    Returns:
-        float64 array (n, k, ...).
-
-    Raises:
-        ValueError: a vector of zeros, which has no direction, or two that are
-            opposite, between which no arc is the shortest.
-    """
-    first, second = _pair(first, second)
-    ends = np.stack([first, second], axis=1).reshape(len(first), 2, -1)
-    lengths = np.linalg.norm(ends, axis=2, keepdims=True)
-    if not lengths.all():
-        raise ValueError(
-            "Expected vectors with a direction for an arc. Received: one of zeros"
-        )
-    directions = ends / lengths
-    apart = np.linalg.norm(directions[:, 0] - directions[:, 1], axis=1)
-    together = np.linalg.norm(directions[:, 0] + directions[:, 1], axis=1)
-    if together.min() < 1e-7:
-        raise ValueError(
-            "Expected vectors that are not opposite, for one arc to be the shortest. "
-            "Received: opposite ones"
-        )
-    angles = 2 * np.arctan2(apart, together)[:, None]  # exact for small ones too
-    shares = np.asarray(shares, "float64")
-    weights = np.stack([1 - shares, shares])[:, None]  # (2, 1, k)
-    sine = np.sin(angles)
-    arcs = np.sin(weights * angles) / np.where(sine > 1e-9, sine, 1.0)
-    arcs = np.where(sine > 1e-9, arcs, weights)  # (2, n, k)
-    path = np.einsum("enk,ned->nkd", arcs, directions)
-    path *= np.einsum("ek,ned->nkd", weights[:, 0], lengths)
-    return path.reshape(len(first), -1, *first.shape[1:])
-
-
-def _pair(first, second):
-    first, second = np.asarray(first, "float64"), np.asarray(second, "float64")
-    if first.shape != second.shape:
-        raise ValueError(
-            "Expected as many ends as starts, of one shape. "
-            f"Received: shapes {first.shape} and {second.shape}"
-        )
-    return first, second
 
 
 def _codes(model, given):

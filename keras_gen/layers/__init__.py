@@ -37,7 +37,7 @@ from keras_gen.layers.spectral import (
     SpectralDense,
 )
 from keras_gen.layers.style import (
-    AdaptiveInstanceNorm,
+    AdaptiveInstanceNormalization,
     ChannelBias,
     LearnedConstant,
     ModulatedConv2D,
@@ -48,7 +48,7 @@ from keras_gen.layers.vector_quantizer import VectorQuantizer
 
 __all__ = [
     "AdaptiveAugmentation",
-    "AdaptiveInstanceNorm",
+    "AdaptiveInstanceNormalization",
     "BatchNormalization",
     "BlockMask",
     "Blur2D",

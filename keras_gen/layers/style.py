@@ -106,7 +106,7 @@ class NoiseInput(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("keras_gen")
-class AdaptiveInstanceNorm(keras.layers.Layer):
+class AdaptiveInstanceNormalization(keras.layers.Layer):
     """Features normalised over each picture, then scaled and shifted by a style.
 
     Equation 1 of the former paper: y_s (x - mean(x)) / deviation(x) + y_b, by an affine

@@ -198,6 +198,11 @@ class AdversarialModel(Judging, Diagnosis, base.GenerativeModel):
 
     # Training
 
+    def stand_as(self, other):
+        super().stand_as(other)
+        if self.augmentation:  # how much it augments
+            self.augmentation.set_weights(other.augmentation.get_weights())
+
     def batch_multiple(self):
         return self.critic_updates * self.packing
 

@@ -38,7 +38,7 @@ class Staged:
             self.retrace()
 
     def stand_as(self, other):
-        """Enter another model's stage, and take over what it keeps besides networks."""
+        """Enter another model's stage, and take over its own variables."""
         self.set_stage(other.stage)
         for own, theirs in zip(
             self._non_trainable_variables, other._non_trainable_variables, strict=True

@@ -27,6 +27,8 @@ class StyleGAN(Styled, ProgressiveGAN):
         **options: as `ProgressiveGAN` takes them.
     """
 
+    generator_class = networks.GrowingStyleGenerator
+
     def __init__(self, *, penalty_weight=10.0, name="style_gan", **options):
         super().__init__(penalty_weight=penalty_weight, name=name, **options)
 
@@ -40,11 +42,6 @@ class StyleGAN(Styled, ProgressiveGAN):
         pictures, _ = shape
         filters, group = self._config["filters"], self._config["group"]
         return networks.GrowingCritic(pictures, filters, group, smooth=True)
-
-    def default_generator(self, shape, output_shape):
-        keys = ("latent_dim", "filters", "style_dim", "depth")
-        sizes = {key: self._config[key] for key in keys}
-        return networks.GrowingStyleGenerator(image_shape=output_shape, **sizes)
 
 
 @keras.saving.register_keras_serializable("keras_gen")
@@ -72,6 +69,7 @@ class StyleGAN2(Styled, AdversarialModel):
         **options: as `AdversarialModel` takes them.
     """
 
+    generator_class = networks.SkipStyleGenerator
     trackers = (*AdversarialModel.trackers, "path_length")
 
     def __init__(
@@ -115,11 +113,6 @@ class StyleGAN2(Styled, AdversarialModel):
         filters, group = self._config["filters"], self._config["group"]
         return networks.residual_critic(shape, filters, group=group)
 
-    def default_generator(self, shape, output_shape):
-        keys = ("latent_dim", "filters", "style_dim", "depth")
-        sizes = {key: self._config[key] for key in keys}
-        return networks.SkipStyleGenerator(image_shape=output_shape, **sizes)
-
     def default_optimizers(self):
         """Adam(2e-3, beta_1 = 0, beta_2 = 0.99), appendix B's."""
         return {n: keras.optimizers.Adam(2e-3, 0.0, 0.99) for n in self.networks}
@@ -140,7 +133,8 @@ class StyleGAN2(Styled, AdversarialModel):
     def path_costs(self, rows):
         """Equation 4: (||J^T y||_2 - a)^2 of fresh styles, and the lengths, (rows,).
 
-        y is a picture of normal noise, a the running mean of lengths.
+        y is a picture of normal noise, a the running mean of lengths before this
+        update. The layers' noise is the fixed one.
         """
         rows = max(rows, 1) if isinstance(rows, int) else ops.maximum(rows, 1)
         styles = self.fresh_styles(rows)

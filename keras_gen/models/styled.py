@@ -31,6 +31,7 @@ class Styled:
     """
 
     follow = 0.995  # of the mean style before, at each update
+    generator_class = None  # of the default generator
 
     def __init__(self, *, style_dim=512, depth=8, mixing=0.9, name=None, **options):
         super().__init__(name=name, **options)
@@ -47,6 +48,11 @@ class Styled:
             aggregation="only_first_replica",
             name="mean_style",
         )
+
+    def default_generator(self, shape, output_shape):
+        keys = ("latent_dim", "filters", "style_dim", "depth")
+        sizes = {key: self._config[key] for key in keys}
+        return self.generator_class(image_shape=output_shape, **sizes)
 
     # Training
 
@@ -187,13 +193,12 @@ class Styled:
         state = [styles, np.zeros_like(styles), np.zeros_like(styles)]
         shown = steps > 50 if verbose == "auto" else bool(verbose)
         bar = keras.utils.Progbar(steps) if shown else None
-        for step in range(1, steps + 1):
-            rate = learning_rate * 0.5 * (1 + np.cos(np.pi * (step - 1) / steps))
-            *state, distances = self.run_compiled(
-                self.approach, images, *state, np.float32(step), np.float32(rate)
-            )
+        rates = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+        for step in range(steps):
+            now = np.float32(step + 1), np.float32(rates(step))
+            *state, distances = self.run_compiled(self.approach, images, *state, *now)
             if bar:
-                bar.update(step, [("distance", distances.mean())], finalize=None)
+                bar.update(step + 1, [("distance", distances.mean())], finalize=None)
         shape = (len(images), self.num_styles, len(mean))
         return np.broadcast_to(state[0], shape).copy()
 
@@ -268,8 +273,7 @@ def _distances(pictures, others):
     """Mean squared differences at each size, summed: (batch,)."""
     total = 0.0
     while True:
-        squares = ops.square(pictures - others)
-        total = total + losses.sum_per_example(squares) / np.prod(pictures.shape[1:])
+        total = total + losses.squared_error(others, pictures)
         if min(pictures.shape[1:3]) < 8 or any(s % 2 for s in pictures.shape[1:3]):
             return total
         pictures, others = (ops.average_pool(x, 2, 2) for x in (pictures, others))

@@ -10,7 +10,7 @@ import keras
 from keras import layers, ops
 
 from keras_gen.layers import (
-    AdaptiveInstanceNorm,
+    AdaptiveInstanceNormalization,
     Blur2D,
     ChannelBias,
     EqualizedConv2D,
@@ -47,7 +47,32 @@ class Styled:
 
     Called on latents (batch, latent_dim), or on a list of these and conditions, it
     returns float32 pictures. Two layers of each level take a style.
+
+    Args:
+        latent_dim: length of the latents, which are normalised.
+        image_shape, filters: as `Pyramid` takes them.
+        style_dim: length of the styles.
+        depth: layers of the mapping network.
     """
+
+    def __init__(
+        self,
+        latent_dim,
+        image_shape,
+        filters,
+        *,
+        style_dim=512,
+        depth=8,
+        name="generator",
+    ):
+        super().__init__(
+            image_shape=image_shape,
+            filters=filters,
+            name=name,
+            latent_dim=latent_dim,
+            style_dim=style_dim,
+            depth=depth,
+        )
 
     def lay_out(self):
         self.mapping = mapping_network(self.latent_dim, self.style_dim, self.depth)
@@ -90,27 +115,11 @@ class GrowingStyleGenerator(Styled, GrowingGenerator):
     normalisation.
 
     Args:
-        latent_dim: length of the latents, which are normalised.
-        image_shape, filters: as `Pyramid` takes them.
-        style_dim: length of the styles.
-        depth: layers of the mapping network.
+        latent_dim, image_shape, filters, style_dim, depth: as `Styled` takes them.
 
     Called on [(batch, latent_dim), alpha (batch, 1)] it returns float32
     (batch, *shape_at(stage)).
     """
-
-    def __init__(
-        self,
-        latent_dim,
-        image_shape,
-        filters,
-        *,
-        style_dim=512,
-        depth=8,
-        name="generator",
-    ):
-        own = {"style_dim": style_dim, "depth": depth}
-        super().__init__(latent_dim, image_shape, filters, name=name, **own)
 
     @property
     def used_styles(self):
@@ -152,24 +161,10 @@ class SkipStyleGenerator(Styled, Pyramid):
     colours too, which the next level's first convolution shares.
 
     Args:
-        latent_dim, image_shape, filters, style_dim, depth: as `GrowingStyleGenerator`
-            takes them.
+        latent_dim, image_shape, filters, style_dim, depth: as `Styled` takes them.
 
     Called on (batch, latent_dim) it returns float32 (batch, *image_shape).
     """
-
-    def __init__(
-        self,
-        latent_dim,
-        image_shape,
-        filters,
-        *,
-        style_dim=512,
-        depth=8,
-        name="generator",
-    ):
-        own = {"latent_dim": latent_dim, "style_dim": style_dim, "depth": depth}
-        super().__init__(image_shape, filters, name=name, **own)
 
     @property
     def input_shape(self):
@@ -247,7 +242,7 @@ def _leaky(x):
 
 def _steered(x, style):
     x = _leaky(ChannelBias()(NoiseInput()(x)))
-    return AdaptiveInstanceNorm()([x, style])
+    return AdaptiveInstanceNormalization()([x, style])
 
 
 def _modulated(x, style, count, up=False):
