@@ -119,6 +119,7 @@ def test_a_share_p_of_pictures_is_mirrored_or_not():
 
 def test_p_rises_while_the_critic_is_too_sure():
     layer = layers.AdaptiveAugmentation(target=0.6, pictures=100)
+    layer.build(None)
     sure, unsure = ops.ones((10, 1)), ops.convert_to_tensor([[1.0], [-1.0]] * 5)
     steps = []
     for scores in [sure] * 3 + [unsure] * 6:

@@ -71,3 +71,15 @@ def test_two_workers_agree_with_one_process(workers):
         np.testing.assert_allclose(
             value, workers[0][key], rtol=1e-5, atol=1e-5, err_msg=key
         )
+
+
+def test_layers_can_be_made_before_a_strategy_is():
+    """What users write above the scope must not start TensorFlow, which ends it."""
+    program = (
+        "import keras_gen\n"
+        "keras_gen.layers.AdaptiveAugmentation()\n"
+        "keras_gen.layers.RandomShift(1)\n"
+        "from tensorflow.python.eager import context\n"
+        "assert not context.context()._initialized"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -62,6 +62,9 @@ class AdaptiveAugmentation(keras.layers.Layer):
         self.pixels = pixels
         self.geometry = geometry
         self.colours = colours
+
+    def build(self, input_shape=None):
+        # Not before: the variables belong to the strategy whose scope is open then.
         self.probability, self.sureness = (
             self.add_weight(
                 shape=(),
@@ -71,9 +74,8 @@ class AdaptiveAugmentation(keras.layers.Layer):
                 aggregation="only_first_replica",
                 name=name,
             )
-            for name, value in (("probability", start), ("sureness", target))
+            for name, value in (("probability", self.start), ("sureness", self.target))
         )
-        self.built = True
 
     def observe(self, scores):
         """Adapt p to a batch of scores of real pictures, 0 where they look neither."""

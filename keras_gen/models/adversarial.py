@@ -363,7 +363,10 @@ class AdversarialModel(Judging, Diagnosis, base.GenerativeModel):
 
 def _fresh(layer):
     """A layer like another one, with weights of its own."""
-    return type(layer).from_config(layer.get_config())
+    fresh = type(layer).from_config(layer.get_config())
+    if not fresh.built:
+        fresh.build(None)
+    return fresh
 
 
 def _check_counts(**counts):
