@@ -209,7 +209,7 @@ def test_a_users_own_layer_comes_back_through_custom_objects(tmp_path):
         np.testing.assert_array_equal(model(x), again(x))
 
 
-def test_half_precision_is_smaller_and_near(saved, tmp_path):
+def test_half_precision_is_eight_bits_and_near(saved, tmp_path):
     model, folder = saved
     metadata = presets.save(model, tmp_path / "half", half=True)
     whole = presets.info(folder)["metadata"]
@@ -217,9 +217,9 @@ def test_half_precision_is_smaller_and_near(saved, tmp_path):
     again = keras_gen.from_preset(tmp_path / "half")
     assert {v.dtype for v in again.trainable_variables} == {"float32"}
     for a, b in zip(model.get_weights(), again.get_weights(), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-6)
+        np.testing.assert_allclose(a, b, rtol=2**-8, atol=1e-6)
     x = conformance.images(4)
-    np.testing.assert_allclose(model(x), again(x), atol=1e-2)
+    np.testing.assert_allclose(model(x), again(x), atol=2e-2)
 
 
 def test_moving_averages_are_what_is_saved(tmp_path):

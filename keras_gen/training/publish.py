@@ -116,8 +116,9 @@ def _fixed_input(rng, model, name, shape, dtype):
         return rng.integers(least, getattr(model, BOUNDS[name]), shape, dtype)
     if name == "sigma":  # noise levels, small and great
         return np.geomspace(0.02, 20.0, shape[0]).astype(dtype)
-    draw = rng.random if name == "images" else rng.standard_normal
-    return draw(shape).astype(dtype)
+    if name == "images":  # of 8 bits: random ones of more cannot be made smaller
+        return (rng.integers(0, 256, shape) / 255).astype(dtype)
+    return rng.standard_normal(shape).astype(dtype)
 
 
 def _ended(run, recipe):
