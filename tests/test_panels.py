@@ -13,7 +13,9 @@ from keras_gen.training import panels
 
 DATA = {"split": "train", "validation_split": "test"}
 DATA |= {"image_size": None, "channels": None}
-SILENT = types.SimpleNamespace(generate=lambda n, **options: np.zeros((n, 12, 12, 1)))
+SILENT = types.SimpleNamespace(
+    generate=lambda n, **options: np.zeros((n, 12, 12, 1)), takes_labels=lambda: False
+)
 
 
 def bench(model, source, *, samples=20, figures=None, **table):

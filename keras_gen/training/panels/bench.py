@@ -127,9 +127,16 @@ class Bench:
                 self.words[row] = f"the same model with `{key}={self.options[key]}`"
         return ways
 
+    @property
+    def labels(self):
+        """The labels that samples are drawn with, each class as often."""
+        return np.arange(self.samples) % self.model.num_classes
+
     def drawn(self, **options):
         """The model's samples, a verb's options beside the protocol's."""
         common = {"seed": self.seed, "verbose": False}
+        if self.model.takes_labels():
+            common["labels"] = self.labels
         return self.model.generate(self.samples, **common, **options)
 
     @functools.cached_property
