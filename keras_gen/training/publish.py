@@ -108,7 +108,7 @@ STEPS = 7  # of sequences
 
 
 def _fixed_input(rng, model, name, shape, dtype):
-    # What models of super-resolution take is by their scale smaller than what they make.
+    # What models of super-resolution take is smaller than what they make.
     small = [side // getattr(model, "scale", 1) for side in model.data_shape()[:2]]
     sides = (*small, None) if name == "images" else (STEPS,) * (len(shape) - 1)
     free = zip(shape[1:], sides, strict=True)

@@ -1,7 +1,5 @@
 """Figures of what models draw, and of how likely they take held-out pictures."""
 
-import numpy as np
-
 from keras_gen import metrics
 from keras_gen.training import sides
 from keras_gen.training.panels.bench import DISTANCE_RESAMPLES, RESAMPLES, flat
