@@ -98,6 +98,8 @@ class AdversarialModel(Judging, Diagnosis, base.GenerativeModel):
         self.packing = packing
         self.instance_noise = instance_noise
         self.augmentation = augmentation and _fresh(augmentation)
+        if self.augmentation and not self.augmentation.built:
+            self.augmentation.build((None, *self.data_shape()))
         self.matched_layer = matched_layer
         self.adversarial_loss = self.default_loss() if loss is None else loss
         chosen = self.default_penalties() if penalties is None else penalties
@@ -363,10 +365,7 @@ class AdversarialModel(Judging, Diagnosis, base.GenerativeModel):
 
 def _fresh(layer):
     """A layer like another one, with weights of its own."""
-    fresh = type(layer).from_config(layer.get_config())
-    if not fresh.built:
-        fresh.build(None)
-    return fresh
+    return type(layer).from_config(layer.get_config())
 
 
 def _check_counts(**counts):
