@@ -144,7 +144,7 @@ def save(model, folder, *, half=False):
         model: a `GenerativeModel`.
         folder: path; created, or replaced where it is a preset already.
         half: store the weights in half precision, rounded to bfloat16's eight
-            significant bits, in about a third of the space.
+            significant bits, in little more than a third of the space.
 
     Returns:
         The metadata written, a dict.

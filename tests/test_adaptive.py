@@ -161,3 +161,14 @@ def test_losses_without_a_boundary_and_bad_numbers_are_refused():
         )
     with pytest.raises(ValueError, match=r"Expected a start in \[0, 1\].*start=2"):
         layers.AdaptiveAugmentation(start=2)
+
+
+@pytest.mark.parametrize("name", ["DCGAN", "Pix2Pix", "DenoisingAutoencoder"])
+def test_models_build_the_layer_that_they_are_given(name):
+    augmentation = layers.AdaptiveAugmentation(start=0.5)
+    assert not augmentation.built
+    model = conformance.GOLDENS[name].make(augmentation=augmentation)
+    assert float(model.augmentation.probability.numpy()) == 0.5
+    model.compile()
+    rows, beside = conformance.examples(name, 8), conformance.labels(name, 8)
+    model.fit(rows, beside, batch_size=8, verbose=0)

@@ -106,3 +106,16 @@ def test_path_lengths_are_measured_of_growing_and_styled_generators(name, tmp_pa
     if rows:
         found = rows[figure]["model"]
         assert 0 < found.low < found < found.high
+
+
+def test_samples_of_models_with_labels_are_of_each_class_as_often(tmp_path):
+    x = conformance.images(20)
+    source = save(tmp_path, train_images=x, test_images=x)
+    asked = []
+    labelled = types.SimpleNamespace(
+        num_classes=4,
+        takes_labels=lambda: True,
+        generate=lambda n, labels, **options: asked.append((n, list(labels))),
+    )
+    bench(labelled, source, samples=6).drawn()
+    assert asked == [(6, [0, 1, 2, 3, 0, 1])]

@@ -97,9 +97,8 @@ class AdversarialModel(Judging, Diagnosis, base.GenerativeModel):
         self.critic_updates = critic_updates
         self.packing = packing
         self.instance_noise = instance_noise
-        self.augmentation = augmentation and _fresh(augmentation)
-        if self.augmentation and not self.augmentation.built:
-            self.augmentation.build((None, *self.data_shape()))
+        own = augmentation and _fresh(augmentation)
+        self.augmentation = base.built(own, self.data_shape())
         self.matched_layer = matched_layer
         self.adversarial_loss = self.default_loss() if loss is None else loss
         chosen = self.default_penalties() if penalties is None else penalties

@@ -316,6 +316,17 @@ def check_network(network, inputs, output, name):
             )
 
 
+def built(layer, shape):
+    """A layer that a model holds besides its networks, or None, with its variables.
+
+    Left to its first call it would make them inside a training step, which JAX and a
+    strategy do not let it.
+    """
+    if layer is not None and not layer.built:
+        layer.build((None, *shape))
+    return layer
+
+
 def first(data):
     """The images of a batch: `data` itself or its first entry."""
     return data[0] if isinstance(data, (tuple, list)) else data

@@ -54,7 +54,7 @@ class DenoisingAutoencoder(ConvolutionalAutoencoder):
             **options,
         )
         self.corruption = corruption or layers.MaskingNoise(0.25)
-        self.augmentation = augmentation
+        self.augmentation = base.built(augmentation, self.data_shape())
 
     def code_shape(self):
         *places, channels = super().code_shape()

@@ -47,7 +47,9 @@ class TranslationModel(base.GenerativeModel):
     ):
         super().__init__(name=name)
         self.corruption = corruption
-        self.augmentation = augmentation
+        # Of pairs it sees the channels of both.
+        sides = self.data_shape()[:2]
+        self.augmentation = base.built(augmentation, (*sides, None))
         if corruption is not None and outputs is not None:
             raise ValueError(
                 "Expected no outputs beside a corruption, whose targets are the "

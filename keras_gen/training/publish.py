@@ -108,9 +108,8 @@ STEPS = 7  # of sequences
 
 
 def _fixed_input(rng, model, name, shape, dtype):
-    # What models of super-resolution take is smaller than what they make.
-    small = [side // getattr(model, "scale", 1) for side in model.data_shape()[:2]]
-    sides = (*small, None) if name == "images" else (STEPS,) * (len(shape) - 1)
+    seen = getattr(model, "seen_shape", model.data_shape)
+    sides = seen() if name == "images" else (STEPS,) * (len(shape) - 1)
     free = zip(shape[1:], sides, strict=True)
     shape = (GOLDEN_ROWS, *(own if side is None else side for side, own in free))
     if dtype == "int32" and name in BOUNDS:
