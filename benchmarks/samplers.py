@@ -10,14 +10,16 @@ by the features of `classifier_fashion_mnist`; the floor is that of 2,500 traini
 pictures. The other presets are measured against the held-out pictures of their recipes,
 by the features that the zoo takes for those; where there are few of them the kernel
 distance is the one to read. Samples are kept in the folder `runs/samplers`, a file for
-every 125 of them, so that a run goes on where the last one ended; seconds are those of
-the files' making, a thousand samples.
+every 125 of them, so that a run goes on where the last one ended; the seconds for a
+thousand samples are those of the median file.
 """
 
 import argparse
 import math
 import pathlib
+import statistics
 import time
+import zlib
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -67,16 +69,20 @@ def cases(quick):
 def drawn(model, count, folder, **options):
     """Samples by options of `generate`, from files where they are; and seconds each.
 
+    The seconds are the median file's, so that the one that compiled does not count.
+
     Args:
-        folder: of these options alone.
+        folder: of the model's samples; one within it is of these options alone.
     """
+    words = repr(sorted(options.items(), key=lambda item: item[0]))
+    folder = folder / f"{zlib.crc32(words.encode()):08x}"
     folder.mkdir(parents=True, exist_ok=True)
     parts, seconds = [], []
+    if model.takes_labels():
+        options = {"labels": np.arange(FILE) % model.num_classes} | options
     for k in range(count // FILE):
         path = folder / f"{k}.npz"
         if not path.is_file():
-            if not parts:
-                model.generate(FILE, seed=k, verbose=False, **options)  # compiles
             start = time.perf_counter()
             images = model.generate(FILE, seed=k, verbose=False, **options)
             spent = time.perf_counter() - start
@@ -86,14 +92,13 @@ def drawn(model, count, folder, **options):
         with np.load(path) as kept:
             parts.append(kept["images"])
             seconds.append(float(kept["seconds"]))
-    return np.concatenate(parts), sum(seconds) / count
+    return np.concatenate(parts), statistics.median(seconds) / FILE
 
 
-def folder_of(preset, name, calls):
+def folder_of(preset):
     """Where samples are kept: another folder for other weights."""
     weights = keras_gen.info(preset)["metadata"]["weights"]["sha256"][:8]
-    words = "".join(c if c.isalnum() else "_" for c in name)
-    return FOLDER / f"{preset}_{weights}" / f"{words}_{calls}"
+    return FOLDER / f"{preset}_{weights}"
 
 
 def measured(preset, model, sampled, count):
@@ -115,8 +120,7 @@ def measured(preset, model, sampled, count):
     floor = np.random.default_rng(0).choice(len(train), count, replace=False)
     yield "training pictures", 0, *distances(train[floor]), 0.0
     for name, sampler, calls in sampled:
-        folder = folder_of(preset, name, calls)
-        images, seconds = drawn(model, count, folder, sampler=sampler)
+        images, seconds = drawn(model, count, folder_of(preset), sampler=sampler)
         yield name, calls, *distances(images), 1000 * seconds
 
 
@@ -142,10 +146,12 @@ def guidance(preset, count):
     extractor = metrics.find_extractor("classifier_fashion_mnist")
     real = metrics.features(data.load("fashion_mnist", "test")[0], extractor)
     model = keras_gen.from_preset(preset)
-    labels = np.arange(count) % model.num_classes
+    labels = np.arange(FILE) % model.num_classes
+    labels = np.tile(labels, count // FILE)
     for weight in WEIGHTS:
-        images = model.generate(
-            count, seed=0, labels=labels, guidance=weight, verbose=False
+        sampler = model.default_sampler()
+        images, _ = drawn(
+            model, count, folder_of(preset), guidance=weight, sampler=sampler
         )
         fake = metrics.features(images, extractor)
         accuracy = (extractor.classify(images).argmax(axis=1) == labels).mean()

@@ -83,7 +83,7 @@ def make_parser():
     add("source", metavar="IN", help="a picture file, or a folder of some")
     add("target", metavar="OUT", help="a file, or a folder for those of a folder")
     add("--tile", type=int, help="side of the squares larger pictures are cut into")
-    add("--overlap", type=int, default=16, help="of the squares (%(default)s)")
+    add("--overlap", type=int, help="of the squares (16, or a quarter of the tile)")
     add("--reverse", action="store_true", help="the way back, of a CycleGAN")
 
     add = command("gallery", write_gallery)
@@ -267,7 +267,7 @@ def translate(options):
     if options.reverse:
         verb["reverse"] = True
     made = applications.translate_files(
-        model, options.source, options.target, verbose=sys.stderr.isatty(), **verb
+        model, options.source, options.target, verbose=sys.stdout.isatty(), **verb
     )
     print(f"{len(made)} pictures in {options.target}" if len(made) != 1 else made[0])
 

@@ -46,6 +46,16 @@ def gaussian(cls, deviation, **options):
     return model
 
 
+RISING = diffusion.KarrasLevels(sigma_min=200.0, sigma_max=90.0)
+
+
+class Rising(diffusion.LinearSchedule):
+    """A signal that grows again."""
+
+    def signal(self):
+        return 0.5 + 0.4 * np.cos(np.arange(self.steps))
+
+
 def pictures(n=6, seed=0):
     rng = np.random.default_rng(seed)
     return rng.integers(0, 256, (n, *SHAPE)).astype("uint8")
@@ -211,6 +221,15 @@ def test_guidance_one_is_the_label_and_zero_is_none(edm):
         (lambda d, e: d.edit(pictures(), strength=0), "strength=0"),
         (lambda d, e: d.edit(pictures(), strength=1.5), "strength=1.5"),
         (lambda d, e: d.edit(pictures(), guidance=2.0), "guidance=2.0"),
+        (lambda d, e: e.edit(pictures(), guidance=2.0), "guidance=2.0, labels=None"),
+        (lambda d, e: d.generate(2, sampler=diffusion.DDIM(np.int64(0))), "steps=0"),
+        (lambda d, e: e.generate(2, sampler=diffusion.Heun(np.int32(0))), "steps=0"),
+        (lambda d, e: d.generate(2, sampler=diffusion.DDIM(spacing=RISING)), "90, "),
+        (lambda d, e: tiny(schedule=Rising()), "0.3336, 0.6435"),
+        (
+            lambda d, e: tiny(schedule=diffusion.CosineSchedule(offset=-0.5)),
+            "CosineSchedule",
+        ),
         (lambda d, e: d.invert(pictures(), steps=1), "steps=1"),
         (lambda d, e: d.decode(np.zeros((2, 4, 4, 1))), r"\(2, 4, 4, 1\)"),
         (lambda d, e: d.log_likelihood(pictures(), labels=1), "labels=1"),
@@ -310,12 +329,51 @@ def gaussian_pictures(deviation, n=40):
     return np.clip(np.round(x * 127.5 + 127.5), 0, 255).astype("uint8")
 
 
-@pytest.mark.parametrize("cls", [keras_gen.EDM, keras_gen.ScoreModel])
+@pytest.mark.parametrize("cls", [keras_gen.EDM, keras_gen.ScoreModel, keras_gen.DDPM])
 def test_the_flow_s_likelihood_is_exact_to_a_hundredth_of_a_bit(cls):
     model, images = gaussian(cls, 0.3), gaussian_pictures(0.3)
     bits = model.log_likelihood(images) - exact_nats(images, 0.3)
     bits /= SIZE * math.log(2)
     assert bits.mean() == pytest.approx(0, abs=1e-2)
+
+
+class Correlated(keras.layers.Layer):
+    """What an EDM's network says of pictures N(0, C): D(x) = C (C + sigma^2)^-1 x."""
+
+    def __init__(self, covariance, target):
+        super().__init__()
+        values, vectors = np.linalg.eigh(covariance)
+        self.values, self.vectors = (x.astype("float32") for x in (values, vectors))
+        self.target = target
+        self.built = True
+
+    def call(self, images, times):
+        sigma = keras.ops.exp(times / 250)[:, None]
+        skip, out, into = self.target.scales(sigma)
+        x = keras.ops.reshape(images, (-1, SIZE)) / into
+        shrunk = (x @ self.vectors) * (self.values / (self.values + sigma**2))
+        output = (shrunk @ self.vectors.T - skip * x) / out
+        return keras.ops.reshape(output, (-1, *SHAPE))
+
+
+def test_probes_find_the_divergence_of_correlated_pixels():
+    places = np.stack(np.divmod(np.arange(SIZE), SHAPE[1]), axis=1)
+    distance = np.linalg.norm(places[:, None] - places[None], axis=-1)
+    covariance = 0.3**2 * np.exp(-distance / 2)
+    target = diffusion.Preconditioned(sigma_data=0.3)
+    inputs = keras.Input(SHAPE), keras.Input(())
+    network = keras.Model(inputs, Correlated(covariance, target)(*inputs))
+    model = keras_gen.EDM(image_shape=SHAPE, target=target, denoiser=network)
+    model.compile()
+    x = np.random.default_rng(0).multivariate_normal(np.zeros(SIZE), covariance, 200)
+    images = np.clip(np.round(x * 127.5 + 127.5), 0, 255).astype("uint8")
+    x = images.reshape(200, SIZE) / 127.5 - 1
+    _, log_determinant = np.linalg.slogdet(2 * math.pi * covariance)
+    exact = -0.5 * (x * np.linalg.solve(covariance, x.T).T).sum(axis=1)
+    exact += SIZE * math.log(diffusion.bound.LEVEL) - 0.5 * log_determinant
+    bits = (model.log_likelihood(images.reshape(200, *SHAPE)) - exact) / SIZE
+    assert bits.mean() / math.log(2) == pytest.approx(0, abs=1e-2)
+    assert bits.std() > 1e-2  # a probe's error, which the mean is without
 
 
 def test_the_variational_bound_is_the_likelihood_less_what_few_steps_lose():

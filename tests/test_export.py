@@ -168,3 +168,25 @@ def test_labels_and_guidance_are_inputs(tmp_path):
     served = generate(seed=tf.constant(3), steps=tf.constant(4), **tensors)["outputs"]
     expected = model.generate(3, seed=3, sampler=diffusion.Heun(4), **asked)
     np.testing.assert_allclose(served, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["Pix2Pix", "CycleGAN", "SRGAN"])
+def test_translation_serves_pictures_of_any_size_that_the_stride_divides(
+    name, tmp_path
+):
+    model = conformance.make(name)
+    model.compile()
+    model.export(tmp_path / "served")
+    signatures = tf.saved_model.load(str(tmp_path / "served")).signatures
+    verbs = {"serving_default": {}}
+    if name == "CycleGAN":
+        verbs["translate_back"] = {"reverse": True}
+    channels = model.input_channels()
+    for rows, height, width in ((2, 8, 8), (1, 16, 24)):
+        assert not height % model.stride | width % model.stride
+        shape = (rows, height, width, channels)
+        images = np.random.default_rng(rows).random(shape, "float32")
+        for signature, options in verbs.items():
+            served = signatures[signature](images=tf.constant(images))["outputs"]
+            expected = model.translate(images, **options)
+            np.testing.assert_allclose(served, expected, atol=1e-5)

@@ -165,6 +165,34 @@ def test_alpha_moves_with_the_pictures_shown(model):
     assert np.array(model.shown).tolist() == [16, 16, 32]
 
 
+def test_optimizers_start_anew_with_a_stage_and_counts_go_on(model):
+    model.compile(run_eagerly=True)
+    x = conformance.examples("ProgressiveGAN", 16)
+    stages = callbacks.Stages([1, 1, 1])
+    model.fit(x, batch_size=8, verbose=0, callbacks=[stages])
+    critic = model.optimizer["critic"]
+    critic.learning_rate = 0.5
+    moments = [v for v in critic.variables if "velocity" in v.path]
+    assert int(critic.iterations) == 2
+    assert max(float(np.abs(v).max()) for v in moments) > 0
+    model.enter_stage(0)  # where it is
+    assert int(critic.iterations) == 2
+    model.enter_stage(1)
+    assert int(critic.iterations) == 0
+    assert max(float(np.abs(v).max()) for v in moments) == 0
+    assert float(critic.learning_rate) == 0.5
+    assert int(model.optimizer.iterations) == 2
+    model.set_stage(0)
+    np.testing.assert_array_equal(model.shown, [16, 0, 0])
+
+
+def test_latents_that_are_normalised_cannot_be_truncated(model):
+    with pytest.raises(
+        ValueError, match=r"truncation=1 of .* Received: truncation=0.5"
+    ):
+        model.generate(2, truncation=0.5)
+
+
 def test_real_pictures_are_as_blurred_as_the_fade_is_young(model):
     x = conformance.noise(2, *conformance.IMAGE_SHAPE, seed=0)
     h, w, c = conformance.IMAGE_SHAPE

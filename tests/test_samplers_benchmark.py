@@ -36,12 +36,26 @@ def test_samples_go_on_where_they_ended(tmp_path, monkeypatch):
     whole, seconds = samplers.drawn(model, 8, tmp_path / "a", **options)
     assert whole.shape[0] == 8
     assert seconds > 0
-    (tmp_path / "a" / "1.npz").unlink()
-    first = (tmp_path / "a" / "0.npz").stat().st_mtime_ns
+    kept, lost = sorted(tmp_path.rglob("*.npz"))
+    lost.unlink()
+    first = kept.stat().st_mtime_ns
     again, _ = samplers.drawn(model, 8, tmp_path / "a", **options)
     assert np.array_equal(whole, again)
-    assert (tmp_path / "a" / "0.npz").stat().st_mtime_ns == first
+    assert kept.stat().st_mtime_ns == first
     assert np.abs(whole[:4] - whole[4:]).max() > 1e-3
+    other, _ = samplers.drawn(model, 4, tmp_path / "a", sampler=diffusion.DDIM(4))
+    assert np.abs(whole[:4] - other).max() > 1e-3
+
+
+def test_samples_of_labels_are_of_each_class_in_turn(tmp_path, monkeypatch):
+    monkeypatch.setattr(samplers, "FILE", 6)
+    model = conformance.make("EDM")
+    model.compile()
+    options = {"sampler": diffusion.Heun(2), "guidance": 2.0}
+    found, _ = samplers.drawn(model, 6, tmp_path, **options)
+    labels = [0, 1, 2, 0, 1, 2]
+    expected = model.generate(6, seed=0, labels=labels, verbose=False, **options)
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_the_plot_has_a_line_for_each_sampler():

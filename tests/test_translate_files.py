@@ -95,6 +95,7 @@ def test_nothing_is_left_half_done(model, tmp_path, monkeypatch):
     [
         ("absent", "out", {}, "a picture file or a folder"),
         ("a.png", "a.png", {}, "two different places"),
+        ("a.png", ".", {}, "two different places"),
         ("a.png", "absent/b.png", {}, "a folder that exists"),
         ("a.png", "b.doc", {}, "a name ending in .png"),
         ("empty", "out", {}, "Expected picture files"),
@@ -135,5 +136,10 @@ def test_colours_keep_the_lightness(tmp_path):
     assert made.shape == (2, 9, 6, 3)
     np.testing.assert_allclose(made @ [0.299, 0.587, 0.114], grey[..., 0], atol=1e-5)
     np.testing.assert_allclose(made, model.colorize(grey.repeat(3, axis=-1)), atol=1e-6)
+    write(tmp_path / "a.png", 9, 6)
+    applications.translate_files(model, tmp_path / "a.png", tmp_path / "b.png")
+    colours, made = (np.asarray(Image.open(tmp_path / f"{n}.png")) for n in "ab")
+    weights = [0.299, 0.587, 0.114]
+    np.testing.assert_allclose(made @ weights, colours @ weights, atol=1)
     with pytest.raises(ValueError, match=r"trained with layers.Greyscale. Received"):
         keras_gen.SRResNet(image_shape=(8, 8, 3), filters=4, blocks=1).colorize(grey)

@@ -203,7 +203,7 @@ def test_cycles_and_identities_are_of_the_right_kinds():
     cycle = error(back(there(a)), a) + error(there(back(b)), b)
     same = error(there(b), b) + error(back(a), a)
     adversarial = sum(
-        ((np.asarray(critic(x)) - 1) ** 2).mean(axis=(1, 2, 3)) / 2
+        ((np.asarray(critic(x)) - 1) ** 2).mean(axis=(1, 2, 3))
         for critic, x in ((model.critic_a, back(b)), (model.critic_b, there(a)))
     )
     np.testing.assert_allclose(found["cycle"], cycle / 4, rtol=1e-4)
@@ -363,7 +363,16 @@ def test_small_pictures_of_any_size_are_enlarged_in_tiles_too():
     x = pictures(2, 11, 14)
     whole = model.super_resolve(x)
     assert whole.shape == (2, 22, 28, 3)
-    assert model.translate(x, tile=8, overlap=4).shape == whole.shape
+    assert model.translate(x, tile=8).shape == whole.shape
+
+
+def test_pictures_of_several_sizes_are_made_small_and_others_refused():
+    model = keras_gen.SRResNet(image_shape=(16, 16, 3), scale=2, filters=4, blocks=1)
+    for height, width in ((16, 16), (20, 12), (8, 30)):
+        small = model.corrupt(pictures(2, height, width))
+        assert small.shape == (2, height // 2, width // 2, 3)
+    with pytest.raises(ValueError, match=r"2 divides. Received: shape \(2, 9, 16, 3"):
+        model.corrupt(pictures(2, 9, 16))
 
 
 def test_features_are_of_a_presets_layer(tmp_path):

@@ -18,7 +18,8 @@ def translate_files(model, source, target, *, verbose=False, **options):
 
     Camera orientation is applied. Transparent pixels are laid on white, translated, and
     are transparent again after, where the file's format can hold that. A file is
-    written whole or not at all.
+    written whole or not at all. Models that colour keep what was grey as light as it
+    was: `colorize`.
 
     Args:
         model: one with `translate`, as `Pix2Pix`.
@@ -37,7 +38,8 @@ def translate_files(model, source, target, *, verbose=False, **options):
             and target the same, a file that is no picture, or a name whose ending is
             none of a picture's.
     """
-    known = inspect.signature(getattr(model, "translate", None) or (lambda: 0))
+    verb = getattr(model, "main_verb", None)
+    known = inspect.signature(verb or (lambda: 0))
     if not known.parameters or not set(options) <= set(known.parameters):
         raise ValueError(
             f"Expected a model whose translate takes {sorted(options)}. "
@@ -48,7 +50,7 @@ def translate_files(model, source, target, *, verbose=False, **options):
     bar = keras.utils.Progbar(len(pairs)) if verbose else None
     for number, (before, after) in enumerate(pairs, start=1):
         after.parent.mkdir(parents=True, exist_ok=True)
-        _translate_file(model, before, after, options)
+        _translate_file(model, verb, before, after, options)
         if bar:
             bar.update(number)
     return [after for _, after in pairs]
@@ -59,10 +61,6 @@ def _pairs(source, target):
     if not source.exists():
         raise FileNotFoundError(
             f"Expected a picture file or a folder of some. Received: {str(source)!r}"
-        )
-    if source.resolve() == target.resolve():
-        raise ValueError(
-            f"Expected two different places. Received: {str(source)!r} for both"
         )
     if source.is_file():
         if target.is_dir():
@@ -84,7 +82,11 @@ def _pairs(source, target):
             raise FileNotFoundError(
                 f"Expected {wanted}. Received: {str(target if pairs else source)!r}"
             )
-    for _, after in pairs:
+    for before, after in pairs:
+        if before.resolve() == after.resolve():
+            raise ValueError(
+                f"Expected two different places. Received: {str(before)!r} for both"
+            )
         if after.suffix.lower() not in SUFFIXES:
             raise ValueError(
                 f"Expected a name ending in {', '.join(SUFFIXES)}. "
@@ -93,10 +95,10 @@ def _pairs(source, target):
     return pairs
 
 
-def _translate_file(model, before, after, options):
+def _translate_file(model, verb, before, after, options):
     channels = model.signatures()["serving_default"][1]["images"][0][-1]
     picture = fit(decode(before), channels=channels)
-    made = model.translate(picture[None], **options)[0]
+    made = verb(picture[None], **options)[0]
     image = _image(made)
     opacity = transparency(before)
     if opacity is not None:

@@ -43,4 +43,4 @@ class Stages(keras.callbacks.Callback):
             )
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.model.set_stage(self.stage(epoch))
+        self.model.enter_stage(self.stage(epoch))

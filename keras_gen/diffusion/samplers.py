@@ -29,6 +29,13 @@ class KarrasLevels:
     sigma_min: float | None = None
     sigma_max: float | None = None
 
+    def __post_init__(self):
+        given = [self.rho, self.sigma_min, self.sigma_max]
+        if any(value is not None and not value > 0 for value in given):
+            raise ValueError(
+                f"Expected rho, sigma_min and sigma_max above 0. Received: {self}"
+            )
+
     def __call__(self, schedule, steps):
         low = schedule.sigma_min if self.sigma_min is None else self.sigma_min
         high = schedule.sigma_max if self.sigma_max is None else self.sigma_max
@@ -90,11 +97,14 @@ class DDIM(Sampler):
 
     Args:
         steps: how many times the denoiser is called.
-        eta: share of fresh noise at each step, at least 0.
+        eta: share of fresh noise at each step, in [0, 1].
     """
 
     steps: int | None = 50
     eta: float = 0.0
+
+    def __post_init__(self):
+        _check_share(self, "eta")
 
     def __call__(self, denoise, levels, x):
         def step(k, sigma, following, x):
@@ -122,6 +132,9 @@ class Ancestral(Sampler):
     """
 
     variance: float | None = None
+
+    def __post_init__(self):
+        _check_share(self, "variance")
 
     def __call__(self, denoise, levels, x):
         def step(k, sigma, following, x):
@@ -179,6 +192,12 @@ class Heun(Sampler):
     churn_max: float = float("inf")
     inflation: float = 1.0
 
+    def __post_init__(self):
+        if not self.churn >= 0 or not self.inflation >= 0:
+            raise ValueError(
+                f"Expected churn and inflation from 0 on. Received: {self}"
+            )
+
     def __call__(self, denoise, levels, x):
         count = ops.cast(ops.shape(levels)[0] - 1, x.dtype)
 
@@ -203,6 +222,12 @@ class Heun(Sampler):
         raised = sigma * (1 + ops.where(inside, gamma, 0.0 * gamma))
         added = self.inflation * ops.sqrt(ops.maximum(raised**2 - sigma**2, 0.0))
         return _add_noise(x, added, k), raised
+
+
+def _check_share(sampler, name):
+    value = getattr(sampler, name)
+    if value is not None and not 0 <= value <= 1:
+        raise ValueError(f"Expected {name} in [0, 1]. Received: {name}={value}")
 
 
 def posterior_deviation(sigma, following):

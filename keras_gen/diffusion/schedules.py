@@ -8,6 +8,7 @@ x_t = sqrt(a_t) x_0 + sqrt(1 - a_t) n: there sigma^2 = (1 - a_t) / a_t.
 """
 
 import math
+import numbers
 
 import keras
 import numpy as np
@@ -98,12 +99,14 @@ class DiscreteSchedule(Schedule):
         Raises:
             ValueError: `steps` is an int and not in [1, self.steps].
         """
-        if isinstance(steps, int) and not 1 <= steps <= self.steps:
+        if not isinstance(steps, numbers.Integral):
+            steps = ops.clip(steps, 1, self.steps)  # an input cannot be refused
+        elif not 1 <= steps <= self.steps:
             raise ValueError(
                 f"Expected steps in [1, {self.steps}]. Received: steps={steps}"
             )
-        if not isinstance(steps, int):  # a served program's input cannot be refused
-            steps = ops.clip(steps, 1, self.steps)
+        else:
+            steps = int(steps)
         table = np.concatenate([[0.0], self.sigmas()]).astype("float32")
         places = ops.arange(steps + 1, dtype="int32") * self.steps
         places = (2 * places + steps) // (2 * steps)  # rounded, in whole numbers
@@ -298,9 +301,25 @@ def karras_levels(steps, sigma_min, sigma_max, rho):
     return _to_zero((high + _shares(steps) * (low - high)) ** rho)
 
 
+def check_falling(levels, whose):
+    """Raise ValueError unless noise levels fall from a finite one to 0.
+
+    Args:
+        levels: float (steps + 1,).
+        whose: what gave them, for the error.
+    """
+    levels = ops.convert_to_numpy(levels)
+    if not np.isfinite(levels).all() or not (np.diff(levels) < 0).all() or levels[-1]:
+        few = ", ".join(f"{level:.4g}" for level in levels[:5])
+        raise ValueError(
+            "Expected finite noise levels that fall to 0. "
+            f"Received: {few}{', ...' * (len(levels) > 5)} of {whose!r}"
+        )
+
+
 def _shares(steps):
     """Evenly from 0 to 1, float32 (steps,); 0 alone where there is one step."""
-    if not isinstance(steps, int):
+    if not isinstance(steps, numbers.Integral):
         steps = ops.maximum(steps, 1)
     elif steps < 1:
         raise ValueError(f"Expected at least 1 step. Received: steps={steps}")

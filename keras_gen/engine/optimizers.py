@@ -53,6 +53,19 @@ class NetworkOptimizers(keras.optimizers.Optimizer):
             optimizer.build(variables[network])
         self.built = True
 
+    def restart(self):
+        """Have each optimizer forget what it has seen, as one just built.
+
+        Learning rates stay, and so does this object's own count. Must be called under
+        the strategy's scope.
+        """
+        for optimizer in self._networks.values():
+            config = {**optimizer.get_config(), "learning_rate": 0.0}
+            fresh = type(optimizer).from_config(config)
+            fresh.build(optimizer._trainable_variables)
+            for own, new in zip(_state(optimizer), _state(fresh), strict=True):
+                own.assign(new)
+
     def build(self, variables):
         """Do nothing: `build_networks` has built each optimizer on its own part."""
 
@@ -107,6 +120,11 @@ class _PerUpdate(keras.optimizers.schedules.LearningRateSchedule):
 
     def get_config(self):
         return self.schedule.get_config()
+
+
+def _state(optimizer):
+    """An optimizer's variables but for the learning rate."""
+    return [v for v in optimizer.variables if v is not optimizer._learning_rate]
 
 
 def clone(optimizer):

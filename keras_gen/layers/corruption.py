@@ -269,7 +269,8 @@ class Downsampling(Corruption):
         self.built = True
 
     def corrupt(self, inputs):
-        sides = self.compute_output_shape(inputs.shape)[1:3]
+        self.compute_output_shape(inputs.shape)  # raises
+        sides = [side // self.factor for side in ops.shape(inputs)[1:3]]
         resized = ops.image.resize(
             inputs, sides, interpolation="bicubic", antialias=True
         )
@@ -277,12 +278,13 @@ class Downsampling(Corruption):
 
     def compute_output_shape(self, input_shape):
         batch, *sides, channels = input_shape
-        if any(side % self.factor for side in sides):
+        if any(side is not None and side % self.factor for side in sides):
             raise ValueError(
                 f"Expected sides that {self.factor} divides. "
                 f"Received: shape {tuple(input_shape)}"
             )
-        return (batch, *(side // self.factor for side in sides), channels)
+        sides = (side and side // self.factor for side in sides)
+        return (batch, *sides, channels)
 
     def get_config(self):
         return {**super().get_config(), "factor": self.factor}

@@ -272,6 +272,7 @@ class GenerativeModel(Fitting, Staged, engine.Trainer, keras.Model):
 
         Raises:
             RuntimeError: the backend is another one.
+            ValueError: an option that `generate` refuses.
         """
         if keras.backend.backend() != "tensorflow":
             raise RuntimeError(
@@ -279,6 +280,7 @@ class GenerativeModel(Fitting, Staged, engine.Trainer, keras.Model):
                 "save_to_preset here, then load and export it there. "
                 f"Received: {keras.backend.backend()}"
             )
+        self.check_conditions(1, **conditions)
         # Imported here because it imports tensorflow, which JAX users may not have.
         program = importlib.import_module("keras_gen.export")
         program.export(self, folder, chunk=CHUNK, **conditions)

@@ -18,11 +18,11 @@ class CycleGAN(TranslationModel):
     """Translation between two kinds of pictures, A and B, learnt without pairs.
 
     One generator goes from A to B and one back; a critic of patches judges each kind.
-    The generators descend their adversarial losses, `cycle_weight` times the mean
-    absolute error of pictures that went there and back (equation 2) and
-    `identity_weight` times that of pictures that are of the wanted kind already
-    (section 5.2, where it is half of the former), on the scale of [-1, 1]. The critics'
-    losses are halved and see pictures out of a history (section 4).
+    The generators descend `adversarial_weight` times their adversarial losses,
+    `cycle_weight` times the mean absolute error of pictures that went there and back
+    (equation 2) and `identity_weight` times that of pictures that are of the wanted
+    kind already (section 5.2, where it is half of the former), on the scale of [-1, 1].
+    The critics see pictures out of a history (section 4).
 
     `fit` takes pictures of A as x and of B as y, not paired, or `data.Unpaired`.
     `translate` goes from A to B, and back with `reverse=True`. Logs `generator_loss`,
@@ -33,8 +33,9 @@ class CycleGAN(TranslationModel):
         filters, blocks: of the default generators, `networks.residual_generator`.
         receptive_field, critic_filters: of the default critics,
             `networks.patch_critic`.
-        cycle_weight, identity_weight: of the generators' losses; `identity_weight` must
-            be 0 where A and B have other channels.
+        adversarial_weight, cycle_weight, identity_weight: of the generators' losses;
+            the first is 2 because section 4 halves the least squares for critics
+            alone, the last must be 0 where A and B have other channels.
         history: how many pictures of each kind the critics' buffers keep, 0 for none.
         loss: a `losses.AdversarialLoss`; `losses.LeastSquares()` by default.
         generator_ab, generator_ba: any Keras models from pictures of one kind to the
@@ -56,9 +57,10 @@ class CycleGAN(TranslationModel):
         self,
         *,
         filters=(64, 128, 256),
-        blocks=6,
+        blocks=9,
         receptive_field=70,
         critic_filters=64,
+        adversarial_weight=2.0,
         cycle_weight=10.0,
         identity_weight=5.0,
         history=50,
@@ -71,6 +73,7 @@ class CycleGAN(TranslationModel):
         **options,
     ):
         super().__init__(name=name, **options)
+        self.adversarial_weight = adversarial_weight
         self.cycle_weight = cycle_weight
         self.identity_weight = identity_weight
         self.adversarial_loss = loss or losses.LeastSquares()
@@ -117,7 +120,7 @@ class CycleGAN(TranslationModel):
         return {name: keras.optimizers.Adam(2e-4, 0.5) for name in self.networks}
 
     def compile(self, optimizer=None, **options):
-        """Set up training; see `GenerativeModel.compile`. Histories start empty."""
+        """Set up training; see `GenerativeModel.compile`. Histories are kept."""
         super().compile(optimizer, **options)
         size = self._config["history"]
         if size and self.histories is None:
@@ -165,7 +168,7 @@ class CycleGAN(TranslationModel):
         return tuple(ops.cast(x, "float32") for x in made)
 
     def critic_loss(self, a, b, fake_a, fake_b):
-        """Half the sum of both critics' losses, means over patches: (batch,)."""
+        """The sum of both critics' losses, means over patches: (batch,)."""
         loss = sum(
             self.adversarial_loss.critic(
                 critic(real, training=True), critic(fake, training=True)
@@ -173,12 +176,12 @@ class CycleGAN(TranslationModel):
             for critic, real, fake in self._judged(a, b, fake_a, fake_b)
         )
         divergence = self.adversarial_loss.divergence(loss / 2)
-        return {"critic_loss": loss / 2, "divergence": divergence}
+        return {"critic_loss": loss, "divergence": divergence}
 
     def generator_loss(self, a, b):
         """Equation 3 as the generators see it, and the identity loss: (batch,)."""
         fake_a, fake_b = self.crossed(a, b)
-        total = sum(
+        adversarial = sum(
             self.adversarial_loss.generator(
                 critic(fake, training=True),
                 critic(real, training=True) if self.adversarial_loss.pairs else None,
@@ -188,7 +191,7 @@ class CycleGAN(TranslationModel):
         cycle = _error((a, b), self.crossed(fake_a, fake_b))
         logs = {"cycle": cycle}
         # The weights are those of sums of both errors, on the scale of [-1, 1].
-        total = total + 4 * self.cycle_weight * cycle
+        total = self.adversarial_weight * adversarial + 4 * self.cycle_weight * cycle
         if self.identity_weight:
             logs["identity"] = _error((a, b), self.crossed(b, a))
             total = total + 4 * self.identity_weight * logs["identity"]
@@ -206,7 +209,7 @@ class CycleGAN(TranslationModel):
 
     # Verbs
 
-    def translate(self, images, *, tile=None, overlap=16, reverse=False):
+    def translate(self, images, *, tile=None, overlap=None, reverse=False):
         """As `TranslationModel.translate`, from A to B.
 
         Args:

@@ -1,6 +1,7 @@
 """What a diffusion model does with pictures that it is given."""
 
 import math
+import numbers
 
 import numpy as np
 from keras import ops
@@ -15,8 +16,9 @@ from keras_gen.models import base, checks
 class Denoising:
     """The half of a diffusion model whose verbs start from pictures, or end in noise.
 
-    They take `labels` and `guidance` as `generate` does, and pictures uint8 in
-    [0, 255] or float in [0, 1], shape (n, h, w, c).
+    They take pictures, uint8 in [0, 255] or float in [0, 1], shape (n, h, w, c), their
+    `labels`, ints (n,), one for all, or None to go without, and beside labels
+    `guidance` as `generate` does.
     """
 
     def flow_levels(self):
@@ -35,7 +37,8 @@ class Denoising:
             mask: (n, h, w) or (n, h, w, 1), bool or of 0 and 1: where pixels are
                 missing.
             seed: int in [0, 2**31) of the noise.
-            sampler: of `keras_gen.diffusion`, `Ancestral(100)` by default.
+            sampler: of `keras_gen.diffusion`; by default `Ancestral`, by 100 steps
+                or as many as the schedule has where they are fewer.
 
         Returns:
             float32 array (n, h, w, c) in [0, 1].
@@ -214,6 +217,11 @@ class Denoising:
             place: ints that follow [seed, first row] in what the body is given.
         """
         seed, rows = check_seed(seed), len(inputs["images"])
+        if guidance is not None and labels is None and self.takes_labels():
+            raise ValueError(
+                "Expected labels beside guidance, which is towards them. "
+                f"Received: guidance={guidance}, labels=None"
+            )
         options = {"guidance": guidance} if guidance is not None else {}
         options |= {"labels": labels} if labels is not None else {}
         sampled = "sampler" in static
@@ -233,5 +241,5 @@ class Denoising:
 
 
 def _check_flow_steps(steps):
-    if not isinstance(steps, int) or steps < 2:
+    if not isinstance(steps, numbers.Integral) or steps < 2:
         raise ValueError(f"Expected at least 2 steps. Received: steps={steps!r}")

@@ -36,8 +36,9 @@ class DiffusionModel(Denoising, Labelled, base.GenerativeModel):
             labels, to `output_shape`.
 
     Raises:
-        ValueError: a given network's shapes do not fit, sides do not divide, or
-            `unlabelled` is out of range, `guidance_interval` is none.
+        ValueError: a given network's shapes do not fit, sides do not divide,
+            `unlabelled` is out of range, `guidance_interval` is none, or the schedule's
+            levels do not fall to 0.
     """
 
     networks = ("denoiser",)
@@ -70,6 +71,8 @@ class DiffusionModel(Denoising, Labelled, base.GenerativeModel):
             )
         self.guidance_interval = _check_interval(guidance_interval)
         self.schedule = schedule or self.default_schedule()
+        levels = self.schedule.levels(self.schedule.steps)
+        diffusion.schedules.check_falling(levels, self.schedule)
         self.target = target or self.default_target()
         output_shape = self.output_shape_of(tuple(image_shape))
         self.ready(
@@ -209,7 +212,7 @@ class DiffusionModel(Denoising, Labelled, base.GenerativeModel):
             labels: ints (n,) or one for all, or None to draw them uniformly.
             guidance: number, or one for each sample: 1 for what the labels say, more
                 for more of it (see `diffusion.denoisers.guided`), at up to twice the
-                work.
+                work, thrice by `Ancestral` with learned variances.
             sampler: of `keras_gen.diffusion`; see `default_sampler`.
 
         Raises:
@@ -231,7 +234,7 @@ class DiffusionModel(Denoising, Labelled, base.GenerativeModel):
                 "Expected a sampler of keras_gen.diffusion, as DDIM(50). "
                 f"Received: {sampler!r}"
             )
-        sampler.path(self.schedule)
+        diffusion.schedules.check_falling(sampler.path(self.schedule), sampler)
         return sampler
 
     def condition_specs(self):

@@ -115,7 +115,7 @@ class Pix2Pix(TranslationModel):
         made = self.network("generator", False)(inputs, training=False)
         return {"loss": mean_absolute_error(targets, ops.cast(made, "float32"))}
 
-    def translate(self, images, *, tile=None, overlap=16, seed=None):
+    def translate(self, images, *, tile=None, overlap=None, seed=None):
         """As `TranslationModel.translate`, and with the paper's noise if wanted.
 
         Args:

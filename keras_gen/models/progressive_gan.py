@@ -100,8 +100,8 @@ class ProgressiveGAN(AdversarialModel):
         return growing.GrowingGenerator(latent_dim, output_shape, filters)
 
     def default_optimizers(self):
-        """Adam(1e-3, beta_1 = 0, beta_2 = 0.99), appendix A.1's."""
-        return {n: keras.optimizers.Adam(1e-3, 0.0, 0.99) for n in self.networks}
+        """Adam(1e-3, beta_1 = 0, beta_2 = 0.99, epsilon = 1e-8), appendix A.1's."""
+        return {n: keras.optimizers.Adam(1e-3, 0.0, 0.99, 1e-8) for n in self.networks}
 
     def default_averages(self):
         """The generator's weights with a decay of 0.999, appendix A.1's."""
@@ -125,6 +125,18 @@ class ProgressiveGAN(AdversarialModel):
     def set_stage(self, stage):
         super().set_stage(stage)
         self._bring_networks()
+
+    def enter_stage(self, stage):
+        """Start a stage, optimizers anew as in the authors' program.
+
+        Adam's second moments of the newest level, which has had no gradient yet, would
+        else be corrected for a bias that the count of updates says is long gone.
+        """
+        changed = stage != self.stage
+        super().enter_stage(stage)
+        if changed:
+            with self.variable_scope():
+                self.optimizer.restart()
 
     def compile(self, optimizer=None, **options):
         """Set up training; see `GenerativeModel.compile`."""
@@ -162,6 +174,14 @@ class ProgressiveGAN(AdversarialModel):
         self.shown.assign_add(now * ops.cast(rows, "int32"))
 
     # Verbs
+
+    def check_truncation(self, truncation):
+        """Raise ValueError: the generator scales latents to one length anyway."""
+        if truncation != 1:
+            raise ValueError(
+                "Expected truncation=1 of a generator that normalises its latents. "
+                f"Received: truncation={truncation}"
+            )
 
     def finished(self, examples):
         images = super().finished(examples)

@@ -46,7 +46,8 @@ class ScoreModel(DiffusionModel):
                 "Expected a DDPM without learned variances. "
                 "Received: learned_variance=True"
             )
-        config = {k: model._config[k] for k in ("image_shape", "num_classes")}
+        keys = ("image_shape", "num_classes", "unlabelled", "guidance_interval")
+        config = {key: model._config[key] for key in keys}
         return cls(
             **config,
             schedule=model.schedule,

@@ -83,7 +83,7 @@ class SRResNet(TranslationModel):
         """Equation 4 on the scale of [0, 1], (batch,)."""
         return {"mse": mean_squared_error(large, self.made(small, training))}
 
-    def super_resolve(self, images, *, tile=None, overlap=16):
+    def super_resolve(self, images, *, tile=None, overlap=None):
         """Larger pictures; `translate` under the field's name for it."""
         return self.translate(images, tile=tile, overlap=overlap)
 

@@ -37,6 +37,14 @@ class Staged:
             self._stage = int(stage)
             self.retrace()
 
+    def enter_stage(self, stage):
+        """Have training come to a stage; `set_stage`, and what it means to start one.
+
+        Args:
+            stage: as `set_stage` takes it.
+        """
+        self.set_stage(stage)
+
     def stand_as(self, other):
         """Enter another model's stage, and take over its own variables."""
         self.set_stage(other.stage)

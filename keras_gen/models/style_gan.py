@@ -114,8 +114,8 @@ class StyleGAN2(Styled, AdversarialModel):
         return networks.residual_critic(shape, filters, group=group)
 
     def default_optimizers(self):
-        """Adam(2e-3, beta_1 = 0, beta_2 = 0.99), appendix B's."""
-        return {n: keras.optimizers.Adam(2e-3, 0.0, 0.99) for n in self.networks}
+        """Adam(2e-3, beta_1 = 0, beta_2 = 0.99, epsilon = 1e-8), appendix B's."""
+        return {n: keras.optimizers.Adam(2e-3, 0.0, 0.99, 1e-8) for n in self.networks}
 
     def default_averages(self):
         """The generator's weights with a decay of 0.999; section 4 of the first."""

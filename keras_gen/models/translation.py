@@ -141,6 +141,7 @@ class TranslationModel(base.GenerativeModel):
             )
         images = np.asarray(images)
         checks.images(images, (None, None, self.data_shape()[-1]))
+        self.corruption.compute_output_shape(images.shape)  # raises if it cannot
         return self.run_compiled(self._corrupt, images)
 
     def _corrupt(self, images):
@@ -157,7 +158,7 @@ class TranslationModel(base.GenerativeModel):
         network = self.averaged(network)
         return base.from_signed(network(base.to_signed(images), training=training))
 
-    def translate(self, images, *, tile=None, overlap=16):
+    def translate(self, images, *, tile=None, overlap=None):
         """What the generator makes of pictures.
 
         Sides that the model's `stride` does not divide are padded by their mirror
@@ -167,9 +168,11 @@ class TranslationModel(base.GenerativeModel):
             images: (n, h, w, c) of any height and width, uint8 in [0, 255] or float in
                 [0, 1].
             tile: side of the squares that larger pictures are cut into, to fit in
-                memory, a multiple of `stride`; None for whole pictures.
+                memory, a multiple of `stride`; None for whole pictures. Networks that
+                normalise a picture by its own moments see those of a square then, and
+                the squares' tones may differ.
             overlap: pixels that neighbouring squares share at least; there, what was
-                made of them is blended.
+                made of them is blended. None for 16, or a quarter of a smaller tile.
 
         Returns:
             float32 array (n, scale * h, scale * w, outputs) in [0, 1].
@@ -196,6 +199,7 @@ class TranslationModel(base.GenerativeModel):
 
         if tile is None:
             return self._whole(images, run)
+        overlap = min(16, tile // 4) if overlap is None else overlap
         if tile < 1 or tile % self.stride or not 0 <= overlap < tile:
             raise ValueError(
                 f"Expected a tile that is a multiple of {self.stride}, the model's "
@@ -221,7 +225,13 @@ class TranslationModel(base.GenerativeModel):
         parts = [run(images[k : k + rows]) for k in range(0, len(images), rows)]
         return np.concatenate(parts)[:, : self.scale * height, : self.scale * width]
 
-    def colorize(self, images, *, tile=None, overlap=16):
+    @property
+    def main_verb(self):
+        """`colorize` of a model trained with `layers.Greyscale`, else `translate`."""
+        colours = isinstance(self.corruption, layers.Greyscale)
+        return self.colorize if colours else self.translate
+
+    def colorize(self, images, *, tile=None, overlap=None):
         """Colour pictures of grey ones, whose lightness they keep.
 
         `translate`'s colours, their luma set to the given one (BT.601). For models
@@ -252,7 +262,7 @@ class TranslationModel(base.GenerativeModel):
 
     def showcase(self, images, labels=None):
         """Rows of held-out pictures, what was made of them, and the truth."""
-        return contact_sheet(*self._examples(images[:8], labels), self.translate)
+        return contact_sheet(*self._examples(images[:8], labels), self.main_verb)
 
     def _examples(self, images, labels):
         """(inputs, truth) of held-out pictures as a pipeline gives them."""
@@ -282,9 +292,9 @@ def check_channels(network, channels, outputs, name):
         )
 
 
-def contact_sheet(inputs, truth, translate):
+def contact_sheet(inputs, truth, verb):
     """A `Showcase`: in columns of a row each, inputs, what was made of them, truth."""
-    made = translate(inputs)
+    made = verb(inputs)
     rows = [
         _as_colour(x, made.shape[1]) for x in (inputs, made, truth) if x is not None
     ]

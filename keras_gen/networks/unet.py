@@ -53,13 +53,18 @@ def unet(
         num_classes) float)] to (batch, height, width, outputs) float32.
 
     Raises:
-        ValueError: the sides do not divide.
+        ValueError: the sides do not divide, or there is no such level for attention.
     """
     factor = shuffle * 2 ** (len(filters) - 1)
     if image_shape[0] % factor or image_shape[1] % factor:
         raise ValueError(
             f"Expected sides divisible by {factor}, from shuffle={shuffle} and "
             f"{len(filters)} levels. Received: image_shape={tuple(image_shape)}"
+        )
+    if not set(attention) <= set(range(len(filters))):
+        raise ValueError(
+            f"Expected attention at levels in [0, {len(filters)}). "
+            f"Received: attention={tuple(attention)}"
         )
 
     def norm(x):

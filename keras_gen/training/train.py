@@ -132,7 +132,7 @@ def _callbacks(model, recipe, place, samples_every):
     diagnostics = []
     if hasattr(model, "diagnose"):
         pairs = recipe.held_out_pairs(DIAGNOSED)
-        diagnostics = [callbacks.Diagnostics(logs, *pairs)]
+        diagnostics = [callbacks.Diagnostics(logs, *pairs, every=samples_every)]
     return [
         *([callbacks.Stages(stages)] if stages else []),
         callbacks.StopOnNaN(),
