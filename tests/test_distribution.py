@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import worker
 
-NAMES = ["VAE", "WGANGP"]
+# One with noise, one with several updates, one with a history of all pictures.
+NAMES = ["VAE", "WGANGP", "CycleGAN"]
 
 
 def free_ports(count):

@@ -7,11 +7,13 @@ from PIL import Image
 from test_panels import bench, save
 
 import keras_gen
-from keras_gen import layers, training
+from keras_gen import layers, metrics, training
 from keras_gen.training import panels, sides
 from keras_gen.training.panels import translation
 
 SHAPE = (16, 16, 3)
+
+FORWARD = set(translation.FIGURES) - {"back_feature_distance"}
 
 
 def pictures(n, seed=0):
@@ -53,7 +55,7 @@ def test_the_identity_is_the_picture_before(tmp_path, judge):
     arrays = {"train_a": x, "train_b": y, "test_a": x[:20], "test_b": y[:20]}
     source = save(tmp_path, **arrays)
     measuring, rows = measured(identity(), source, judge, data={"fields": ["a", "b"]})
-    assert set(rows) == set(translation.FIGURES)
+    assert set(rows) == FORWARD
     for row in rows.values():
         assert row["model"] == row["noisy"]
     expected = np.abs(x[:20] / 255.0 - y[:20] / 255.0).mean()
@@ -69,7 +71,7 @@ def test_colouring_has_a_tool_and_keeps_its_own_figure(tmp_path, judge):
     source = save(tmp_path, train_images=x, test_images=x[:20])
     model = identity(corruption=layers.Greyscale())
     _, rows = measured(model, source, judge)
-    assert set(rows) == {*translation.FIGURES, "colorized_error"}
+    assert set(rows) == {*FORWARD, "colorized_error"}
     assert {"model", "noisy", "tool", "neighbour"} == set(rows["translated_psnr"])
     assert rows["translated_l1"]["tool"] < rows["translated_l1"]["noisy"]
 
@@ -79,7 +81,8 @@ def test_super_resolution_is_held_against_interpolation(tmp_path, judge):
     source = save(tmp_path, train_images=x, test_images=x[:20])
     model = keras_gen.SRResNet(image_shape=SHAPE, filters=4, blocks=1)
     _, rows = measured(model, source, judge)
-    assert set(rows["translated_psnr"]) == {"model", "bicubic", "lanczos"}
+    tools = {"bicubic", "lanczos", "neighbour"}
+    assert set(rows["translated_psnr"]) == {"model", *tools}
     small = model.corrupt(x[:20])
     plane = Image.fromarray(small[0, ..., 0]).resize((16, 16), Image.Resampling.BICUBIC)
     made = translation._resized(small, (16, 16), translation.FILTERS["bicubic"])
@@ -97,10 +100,17 @@ def test_unpaired_pictures_have_distances_alone_unless_they_are_pairs(tmp_path, 
     )
     data = {"fields": ["a"], "unpaired": {"fields": ["b"]}}
     _, rows = measured(model, source, judge, data=data)
-    assert set(rows) == {"kernel_distance"}
-    _, rows = measured(model, source, judge, data=data, pairs=True)
+    assert set(rows) == {"frechet_distance", "kernel_distance"}
+    measuring, rows = measured(model, source, judge, data=data, pairs=True)
     assert set(rows) == set(translation.FIGURES)
     assert set(rows["translated_l1"]) == {"model", "noisy"}
+    # Both ways the picture before is as far from the true one.
+    there, back = (rows[f"{way}feature_distance"] for way in ("", "back_"))
+    assert there["noisy"] == back["noisy"]
+    made = model.translate(y[:20], reverse=True)
+    seen, real = (metrics.features(z, measuring.extractor) for z in (made, x[:20]))
+    expected = np.linalg.norm(seen - real, axis=1).mean()
+    assert back["model"] == pytest.approx(expected, rel=1e-4)
 
 
 def test_an_entry_of_pairs_is_trained_published_and_checked(tmp_path, judge):

@@ -383,3 +383,42 @@ def test_generators_without_styles_are_refused():
     generator = conformance.dense((4,), conformance.IMAGE_SHAPE, "generator")
     with pytest.raises(ValueError, match="Expected a generator with `map`"):
         conformance.make("StyleGAN2", generator=generator)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("StyleGAN2", {"path_every": 0}),
+        ("StyleGAN2", {"path_shrink": 0.5}),
+        ("StyleGAN2", {"mixing": 1.5}),
+        ("StyleGAN", {"fade": -1}),
+    ],
+)
+def test_numbers_out_of_range_are_refused(name, options):
+    ((key, value),) = options.items()
+    with pytest.raises(ValueError, match=f"Expected {key} .*Received: .*{value}"):
+        conformance.make(name, **options)
+
+
+@pytest.mark.parametrize("name", ["stylegan_emoji", "stylegan2_emoji"])
+def test_coarse_styles_move_edges_and_fine_ones_colours(name):
+    """Shares of what swapping all styles moves, over 128 pairs of pictures."""
+    if name not in keras_gen.list_presets():
+        pytest.skip("not published")
+    model, seeds = keras_gen.from_preset(name), (range(16), range(16, 24))
+    edges = keras_gen.layers.Edges()
+    own, whole, coarse, fine = (
+        model.mix(*seeds, layers).reshape(-1, *model.data_shape())
+        for layers in ([], range(model.num_styles), "coarse", "fine")
+    )
+
+    def moved(pictures):
+        """How far mean colours and edges went: two numbers."""
+        colours = (pictures - own).mean(axis=(1, 2))
+        lines = np.asarray(edges(pictures)) - np.asarray(edges(own))
+        return np.array([np.linalg.norm(colours, axis=1).mean(), np.abs(lines).mean()])
+
+    colour, edge = moved(fine) / moved(whole)
+    assert colour > edge
+    colour, edge = moved(coarse) / moved(whole)
+    assert edge > colour

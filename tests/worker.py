@@ -17,16 +17,21 @@ def train(names):
     for name in names:
         model = conformance.make(name)
         model.compile()
-        options = {"batch_size": 8, "verbose": 0}
-        held_out = conformance.images(8, seed=1)
+        x = conformance.examples(name, 16)
+        held_out = conformance.examples(name, 8, seed=1)
         history = model.fit(
-            conformance.images(16), validation_data=held_out, **options
+            x,
+            conformance.labels(name, 16),
+            validation_data=(held_out, conformance.labels(name, 8)),
+            batch_size=8,
+            verbose=0,
         ).history
         for key, value in history.items():
             results[f"{name}/{key}"] = np.ravel(value)
         for i, value in enumerate(conformance.state(model)):
             results[f"{name}/state/{i}"] = value
-        results[f"{name}/samples"] = model.generate(4, seed=0)
+        if model.samples():
+            results[f"{name}/samples"] = model.generate(4, seed=0)
     return results
 
 

@@ -155,6 +155,11 @@ CATALOGUE = {
         "between the extractor's features of a translated and of the true picture, "
         "Euclidean; mean over pictures",
     ),
+    "back_feature_distance": Figure(
+        "feature distance, way back",
+        "lower",
+        "the same of the second kind's pictures translated to the first",
+    ),
     "jacobian_norm": Figure(
         "Jacobian norm",
         "lower",

@@ -92,7 +92,7 @@ class AdversarialModel(Judging, Diagnosis, base.GenerativeModel):
         name=None,
     ):
         super().__init__(name=name)
-        _check_counts(critic_updates=critic_updates, packing=packing)
+        check_counts(critic_updates=critic_updates, packing=packing)
         self.latent_dim = latent_dim
         self.critic_updates = critic_updates
         self.packing = packing
@@ -230,7 +230,8 @@ class AdversarialModel(Judging, Diagnosis, base.GenerativeModel):
         real_scores = self.judged(real, conditions, training)
         fake_scores = self.judged(fake, conditions, training)
         if training and hasattr(self.augmentation, "observe"):
-            self.augmentation.observe(real_scores - self.adversarial_loss.boundary)
+            scores = real_scores - self.adversarial_loss.boundary
+            self.augmentation.observe(ops.repeat(scores, self.packing, axis=0))
         loss = self.adversarial_loss.critic(real_scores, fake_scores)
         terms = [
             self.penalty(p, real, fake, conditions, training) for p in self.penalties
@@ -367,7 +368,7 @@ def _fresh(layer):
     return type(layer).from_config(layer.get_config())
 
 
-def _check_counts(**counts):
+def check_counts(**counts):
     for name, count in counts.items():
         if isinstance(count, bool) or int(count) != count or count < 1:
             raise ValueError(

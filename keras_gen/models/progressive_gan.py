@@ -64,6 +64,8 @@ class ProgressiveGAN(AdversarialModel):
             generator=generator,
             name=name,
         )
+        if fade < 0:
+            raise ValueError(f"Expected fade from 0 on. Received: fade={fade}")
         self.fade = fade
         # A row of pictures shown for each stage: none is to be reset, so that a run
         # that was stopped within a fade goes on in it.

@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_gen import losses, networks
 from keras_gen.engine import backend, random
-from keras_gen.models.adversarial import AdversarialModel
+from keras_gen.models.adversarial import AdversarialModel, check_counts
 from keras_gen.models.progressive_gan import ProgressiveGAN
 from keras_gen.models.styled import Styled
 
@@ -66,7 +66,8 @@ class StyleGAN2(Styled, AdversarialModel):
         path_shrink: by how much the batch for it is smaller.
         group: of the critic's deviations, `layers.MinibatchStdDev`; 0 for none.
         augmentation: `layers.AdaptiveAugmentation()` for small sets of pictures.
-        **options: as `AdversarialModel` takes them.
+        latent_dim, critic_updates, loss, penalties, packing, instance_noise,
+            matched_layer, critic, generator: as `AdversarialModel` takes them.
     """
 
     generator_class = networks.SkipStyleGenerator
@@ -84,15 +85,38 @@ class StyleGAN2(Styled, AdversarialModel):
         path_every=4,
         path_shrink=2,
         group=4,
+        critic_updates=1,
+        loss=None,
+        penalties=None,
+        packing=1,
+        instance_noise=0.0,
+        augmentation=None,
+        matched_layer=None,
+        critic=None,
+        generator=None,
+        style_dim=512,
+        depth=8,
+        mixing=0.9,
         name="style_gan_2",
-        **options,
     ):
+        check_counts(path_every=path_every, path_shrink=path_shrink)
         super().__init__(
             image_shape=image_shape,
             latent_dim=latent_dim,
             filters=filters,
+            critic_updates=critic_updates,
+            loss=loss,
+            penalties=penalties,
+            packing=packing,
+            instance_noise=instance_noise,
+            augmentation=augmentation,
+            matched_layer=matched_layer,
+            critic=critic,
+            generator=generator,
+            style_dim=style_dim,
+            depth=depth,
+            mixing=mixing,
             name=name,
-            **options,
         )
         self.path_weight = path_weight
         self.path_every = path_every

@@ -9,7 +9,8 @@ from keras_gen.engine import backend, random
 from keras_gen.engine.trainer import check_seed
 from keras_gen.models import base
 
-# Shares of the styles by name, coarsest first: Karras et al. 2019, section 3.1.
+# Thirds of the styles by name, coarsest first; at 1024 pixels Karras et al. 2019,
+# section 3.1, count those to 8 pixels, to 32, and the others.
 THIRDS = {"coarse": (0, 1), "middle": (1, 2), "fine": (2, 3)}
 
 
@@ -35,6 +36,8 @@ class Styled:
 
     def __init__(self, *, style_dim=512, depth=8, mixing=0.9, name=None, **options):
         super().__init__(name=name, **options)
+        if not 0 <= mixing <= 1:
+            raise ValueError(f"Expected mixing in [0, 1]. Received: mixing={mixing}")
         self.mixing = mixing
         if not hasattr(self.generator, "synthesize"):
             raise ValueError(

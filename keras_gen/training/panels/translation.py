@@ -13,7 +13,9 @@ PIXELWISE = {
     "translated_psnr": lambda x, y: np.minimum(metrics.psnr(x, y), EXACT),
     "translated_ssim": metrics.ssim,
 }
-FIGURES = (*PIXELWISE, "feature_distance", "kernel_distance")
+APART = ("feature_distance", "frechet_distance", "kernel_distance")  # in features
+BACK = "back_"  # before a figure's name: from the second kind to the first
+FIGURES = (*PIXELWISE, *APART, BACK + APART[0])
 FILTERS = {"bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS}
 
 
@@ -37,21 +39,33 @@ def translated(bench):
     for name, error in PIXELWISE.items():
         if paired and bench.wants(name):
             rows[name] = {k: bench.mean(error(targets, x)) for k, x in made.items()}
-    if not bench.wants("feature_distance", "kernel_distance"):
+    if not bench.wants(*APART):
         return rows
     real = metrics.features(targets, bench.extractor)
     features = {k: metrics.features(x, bench.extractor) for k, x in made.items()}
-    if paired:
-        rows["feature_distance"] = {
-            k: bench.mean(np.linalg.norm(real - x, axis=1)) for k, x in features.items()
-        }
-    rows["kernel_distance"] = {
-        k: metrics.kernel_distance(
-            real, x, resamples=DISTANCE_RESAMPLES, seed=bench.seed
-        )
-        for k, x in features.items()
+    options = {"resamples": DISTANCE_RESAMPLES, "seed": bench.seed}
+    rows["frechet_distance"] = {
+        k: metrics.frechet_distance(real, x, **options) for k, x in features.items()
     }
+    rows["kernel_distance"] = {
+        k: metrics.kernel_distance(real, x, **options) for k, x in features.items()
+    }
+    if not paired:
+        return rows
+    rows["feature_distance"] = {k: _apart(bench, real, x) for k, x in features.items()}
+    if bench.rivals and hasattr(bench.model, "translate_back"):
+        back = bench.model.translate(targets, reverse=True)
+        before = metrics.features(inputs, bench.extractor)
+        back = {"model": metrics.features(back, bench.extractor), "noisy": real}
+        rows[BACK + "feature_distance"] = {
+            k: _apart(bench, before, x) for k, x in back.items()
+        }
     return rows
+
+
+def _apart(bench, features, others):
+    """Mean distance of features (n, d) to those beside them, with its interval."""
+    return bench.mean(np.linalg.norm(features - others, axis=1))
 
 
 def _pairs(bench, first, second):
@@ -68,18 +82,20 @@ def _tools(bench, inputs, targets):
         size = targets.shape[1:3]
         for name in FILTERS:
             bench.words[name] = f"Pillow's {name} interpolation"
-        return {name: _resized(inputs, size, kind) for name, kind in FILTERS.items()}
-    bench.words["noisy"] = "the pictures before"
+        made = {name: _resized(inputs, size, kind) for name, kind in FILTERS.items()}
+    else:
+        bench.words["noisy"] = "the pictures before"
+        made = {"noisy": inputs}
+    if "unpaired" in bench.table:
+        return made
     train = _pairs(bench, *bench.training_set)
-    made = {"noisy": inputs}
     if isinstance(bench.model.corruption, layers.Greyscale):
         tool = restoring.LevelColours().fit(train[1])
         made["tool"] = tool.colorize(inputs[..., :1])
         bench.words["tool"] = "the mean colour of each grey level in training pictures"
-    if "unpaired" not in bench.table:
-        _, nearest = metrics.nearest_neighbours(flat(inputs), flat(train[0]))
-        made["neighbour"] = train[1][nearest]
-        bench.words["neighbour"] = "the target of the nearest training input in pixels"
+    _, nearest = metrics.nearest_neighbours(flat(inputs), flat(train[0]))
+    made["neighbour"] = train[1][nearest]
+    bench.words["neighbour"] = "the target of the nearest training input in pixels"
     return made
 
 
