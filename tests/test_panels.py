@@ -10,6 +10,7 @@ import tiny
 import keras_gen
 from keras_gen import losses, training
 from keras_gen.training import panels
+from keras_gen.training.panels.bench import spread
 
 DATA = {"split": "train", "validation_split": "test"}
 DATA |= {"image_size": None, "channels": None}
@@ -108,14 +109,18 @@ def test_path_lengths_are_measured_of_growing_and_styled_generators(name, tmp_pa
         assert 0 < found.low < found < found.high
 
 
-def test_samples_of_models_with_labels_are_of_each_class_as_often(tmp_path):
-    x = conformance.images(20)
-    source = save(tmp_path, train_images=x, test_images=x)
+def test_samples_of_models_with_labels_are_of_each_class_as_often_as_data(tmp_path):
+    x, labels = conformance.images(20), np.arange(20) % 4
+    images = {"train_images": x, "test_images": x}
+    classes = {"train_labels": labels, "test_labels": labels}
     asked = []
     labelled = types.SimpleNamespace(
         num_classes=4,
         takes_labels=lambda: True,
         generate=lambda n, labels, **options: asked.append((n, list(labels))),
     )
-    bench(labelled, source, samples=6).drawn()
+    bench(labelled, save(tmp_path, **images, **classes), samples=6).drawn()
     assert asked == [(6, [0, 1, 2, 3, 0, 1])]
+    uneven = spread(np.array([0.6, 0.0, 0.4]), 500)
+    assert np.bincount(uneven).tolist() == [300, 0, 200]
+    assert np.bincount(uneven[:10]).tolist() == [6, 0, 4]

@@ -31,7 +31,7 @@ class CycleGAN(TranslationModel):
 
     Args:
         filters, blocks: of the default generators, `networks.residual_generator`.
-        receptive_field, critic_filters: of the default critics,
+        receptive_field, critic_filters, critic_norm: of the default critics,
             `networks.patch_critic`.
         adversarial_weight, cycle_weight, identity_weight: of the generators' losses;
             the first is 2 because section 4 halves the least squares for critics
@@ -60,6 +60,7 @@ class CycleGAN(TranslationModel):
         blocks=9,
         receptive_field=70,
         critic_filters=64,
+        critic_norm=True,
         adversarial_weight=2.0,
         cycle_weight=10.0,
         identity_weight=5.0,
@@ -98,6 +99,7 @@ class CycleGAN(TranslationModel):
                 taken,
                 receptive_field=receptive_field,
                 filters=critic_filters,
+                norm=critic_norm,
                 name=name,
             )
 

@@ -26,7 +26,7 @@ class Pix2Pix(TranslationModel):
 
     Args:
         filters, dropout, dropped: of the default generator, `networks.skip_generator`.
-        receptive_field, critic_filters: of the default critic,
+        receptive_field, critic_filters, critic_norm: of the default critic,
             `networks.patch_critic`.
         l1_weight: lambda of equation 4.
         adversarial_weight: of the generator's adversarial loss; at 0 it learns by the
@@ -50,6 +50,7 @@ class Pix2Pix(TranslationModel):
         dropped=3,
         receptive_field=70,
         critic_filters=64,
+        critic_norm=True,
         l1_weight=100.0,
         adversarial_weight=1.0,
         loss=None,
@@ -67,7 +68,10 @@ class Pix2Pix(TranslationModel):
             channels, outputs, filters=filters, dropout=dropout, dropped=dropped
         )
         critic = critic or networks.patch_critic(
-            channels + outputs, receptive_field=receptive_field, filters=critic_filters
+            channels + outputs,
+            receptive_field=receptive_field,
+            filters=critic_filters,
+            norm=critic_norm,
         )
         check_channels(critic, channels + outputs, None, "critic")
         check_channels(generator, channels, outputs, "generator")

@@ -119,7 +119,8 @@ def patch_critic(channels, *, receptive_field=70, filters=64, norm=True, name="c
         receptive_field: side of a patch in pixels: 1, 16, 34, 70, 142 or 286.
         filters: of the first convolution; doubled in each of the next three.
         norm: whether all convolutions but the first and the last are followed by
-            instance normalisation, whose statistics are those of the whole picture.
+            instance normalisation, whose statistics are those of the whole picture:
+            where much of it is one colour, generators get blots past such a critic.
 
     Returns:
         A `keras.Model` from (batch, h, w, channels) float to (batch, h', w', 1)

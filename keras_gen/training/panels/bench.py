@@ -19,6 +19,15 @@ RESAMPLES = 200
 DISTANCE_RESAMPLES = 50  # for a standard deviation, each as costly as the distance
 
 
+def spread(shares, n):
+    """Classes (n,) of given shares: each next one is that which lags behind most."""
+    counts, classes = np.zeros(len(shares)), np.empty(n, "int64")
+    for i in range(n):
+        classes[i] = np.argmax(np.round(shares * (i + 1) - counts, 9))
+        counts[classes[i]] += 1
+    return classes
+
+
 @dataclasses.dataclass(frozen=True)
 class Bench:
     """What a panel measures with.
@@ -127,10 +136,12 @@ class Bench:
                 self.words[row] = f"the same model with `{key}={self.options[key]}`"
         return ways
 
-    @property
+    @functools.cached_property
     def labels(self):
-        """The labels that samples are drawn with, each class as often."""
-        return np.arange(self.samples) % self.model.num_classes
+        """The labels that samples are drawn with, each as often as in training."""
+        classes = self.model.num_classes
+        counts = np.bincount(self.training_set[1], minlength=classes)
+        return spread(counts / counts.sum(), self.samples)
 
     def drawn(self, **options):
         """The model's samples, a verb's options beside the protocol's."""
