@@ -20,7 +20,8 @@ import h5py
 import keras
 import numpy as np
 
-LARGE = 2**14  # bytes of an array that compression does more for than it costs
+LARGE = 2**11  # bytes of an array that compression does more for than it costs
+HDF5 = ("v110", "v110")  # a version of the format that is brief about small arrays
 WEIGHTS = "model.weights.h5"
 KERAS_MODULES = {
     "keras",
@@ -308,7 +309,7 @@ def _pack(path, half):
     """
     whole = path.with_suffix(".whole")
     path.rename(whole)
-    with h5py.File(whole, "r") as source, h5py.File(path, "w") as target:
+    with h5py.File(whole, "r") as source, h5py.File(path, "w", libver=HDF5) as target:
 
         def copy(name, item):
             if isinstance(item, h5py.Dataset):

@@ -177,7 +177,7 @@ def test_the_showcase_is_of_inputs_results_and_truth():
     assert shown.columns == 8
     np.testing.assert_allclose(shown.images[16:], y[:8], atol=1e-6)
     np.testing.assert_allclose(
-        shown.images[8:16], model.translate(model.corrupt(y[:8]))
+        shown.images[8:16], model.colorize(model.corrupt(y[:8])), atol=1e-6
     )
 
 

@@ -269,8 +269,7 @@ class Downsampling(Corruption):
         self.built = True
 
     def corrupt(self, inputs):
-        self.compute_output_shape(inputs.shape)  # raises
-        sides = [side // self.factor for side in ops.shape(inputs)[1:3]]
+        sides = self.compute_output_shape(inputs.shape)[1:3]
         resized = ops.image.resize(
             inputs, sides, interpolation="bicubic", antialias=True
         )
@@ -278,13 +277,12 @@ class Downsampling(Corruption):
 
     def compute_output_shape(self, input_shape):
         batch, *sides, channels = input_shape
-        if any(side is not None and side % self.factor for side in sides):
+        if any(side % self.factor for side in sides):
             raise ValueError(
                 f"Expected sides that {self.factor} divides. "
                 f"Received: shape {tuple(input_shape)}"
             )
-        sides = (side and side // self.factor for side in sides)
-        return (batch, *sides, channels)
+        return (batch, *(side // self.factor for side in sides), channels)
 
     def get_config(self):
         return {**super().get_config(), "factor": self.factor}

@@ -142,9 +142,11 @@ class TranslationModel(base.GenerativeModel):
         images = np.asarray(images)
         checks.images(images, (None, None, self.data_shape()[-1]))
         self.corruption.compute_output_shape(images.shape)  # raises if it cannot
-        return self.run_compiled(self._corrupt, images)
+        return self.run_compiled(self._corrupt, images, sides=images.shape[1:3])
 
-    def _corrupt(self, images):
+    def _corrupt(self, images, sides):
+        # A program for each pair of sides: Keras resizes pictures of known ones alone.
+        images = ops.reshape(images, (-1, *sides, images.shape[-1]))
         return ops.clip(self.corruption(base.to_unit(images)), 0.0, 1.0)
 
     # Verbs
