@@ -6,7 +6,7 @@ import pathlib
 import pytest
 
 import keras_gen
-from keras_gen import metrics, presets
+from keras_gen import metrics, presets, training
 
 DIFFUSION = (
     "ddpm_fashion_mnist",
@@ -65,6 +65,14 @@ def test_entries_beat_those_that_they_succeed(name, figure, others):
         pytest.skip("not published")
     for other in others:
         assert better(figure, *(rows(n, figure)["model"] for n in (name, other))), other
+
+
+@pytest.mark.parametrize("name", training.list_recipes())
+def test_no_loss_sees_the_judge(name):
+    tables = training.load_recipe(name).tables
+    judge = tables.get("evaluate", {}).get("extractor", "classifier_emoji")
+    for model in (tables["model"], tables.get("quick", {}).get("model", {})):
+        assert model.get("config", {}).get("features") != judge
 
 
 def test_super_resolution_is_a_decibel_above_interpolation():

@@ -110,9 +110,26 @@ def test_a_level_fades_in_from_the_enlarged_picture_of_the_one_before(model, sta
 
 
 @pytest.mark.parametrize("stage", [1, 2])
-def test_a_critic_without_its_newest_level_is_the_one_before(stage):
+def test_levels_with_styles_fade_in_likewise(stage):
+    generator = conformance.make("StyleGAN", filters=(3, 4, 6)).generator
+    styles = generator.spread(generator.map(conformance.noise(3, 4, seed=0)))
+
+    def made(stage, alpha):
+        generator.stage = stage
+        return np.array(generator.synthesize(styles, column(alpha)))
+
+    before, faint, full = made(stage - 1, 1.0), made(stage, 0.0), made(stage, 1.0)
+    enlarged = before.repeat(2, axis=1).repeat(2, axis=2)
+    np.testing.assert_allclose(faint, enlarged, atol=1e-6)
+    np.testing.assert_allclose(made(stage, 0.25), 0.75 * faint + 0.25 * full, atol=1e-6)
+    assert np.abs(full - faint).max() > 1e-3
+
+
+@pytest.mark.parametrize("smooth", [False, True])
+@pytest.mark.parametrize("stage", [1, 2])
+def test_a_critic_without_its_newest_level_is_the_one_before(stage, smooth):
     keras.utils.set_random_seed(0)
-    critic = networks.GrowingCritic(conformance.IMAGE_SHAPE, (3, 4, 6))
+    critic = networks.GrowingCritic(conformance.IMAGE_SHAPE, (3, 4, 6), smooth=smooth)
     large = conformance.noise(4, *critic.shape_at(stage), seed=0)
     n, h, w, c = large.shape
     small = large.reshape(n, h // 2, 2, w // 2, 2, c).mean(axis=(2, 4))

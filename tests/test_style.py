@@ -400,6 +400,31 @@ def test_numbers_out_of_range_are_refused(name, options):
         conformance.make(name, **options)
 
 
+def test_a_critic_s_block_halves_the_square_of_its_sum():
+    """Figure 7: (branch + skip) / 2^(1/2), either at half the side."""
+    critic = networks.residual_critic((8, 8, 1), (3, 4), group=0)
+    (place,) = [
+        k for k, layer in enumerate(critic.layers) if layer.name.startswith("add")
+    ]
+    block = keras.Model(critic.input, critic.layers[place + 1].input)
+    kernels = {tuple(w.shape): w for w in critic.weights}
+    x = conformance.noise(2, 8, 8, 1, seed=0)
+    whole = np.array(block(x))
+    assert whole.shape == (2, 4, 4, 4)
+    branch, skip = (kernels[(side, side, 3, 4)] for side in (3, 1))
+    parts = []
+    for kernel in (branch, skip):
+        kept = np.array(kernel)
+        kernel.assign(0 * kept)
+        parts.append(np.array(block(x)))  # the other one's share
+        kernel.assign(kept)
+    np.testing.assert_allclose(whole, sum(parts), atol=1e-5)
+    features = keras.Model(critic.input, critic.layers[2].output)(x)
+    halved = np.array(layers.SmoothDownsampling2D()(features))
+    expected = halved @ np.array(skip)[0, 0] / 3**0.5  # equalised: a fan-in of 3
+    np.testing.assert_allclose(parts[0], expected / 2**0.5, atol=1e-5)
+
+
 @pytest.mark.parametrize("name", ["stylegan_emoji", "stylegan2_emoji"])
 def test_coarse_styles_move_edges_and_fine_ones_colours(name):
     """Shares of what swapping all styles moves, over 128 pairs of pictures."""

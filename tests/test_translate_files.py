@@ -70,6 +70,16 @@ def test_transparency_grows_with_the_picture(tmp_path):
     assert made.mode == "RGBA"
 
 
+def test_progress_is_shown_where_it_is_wanted(model, tmp_path, capsys):
+    for name in ("a.png", "b.png"):
+        write(tmp_path / "in" / name)
+    for verbose, shown in ((False, False), (True, True)):
+        applications.translate_files(
+            model, tmp_path / "in", tmp_path / "out", verbose=verbose
+        )
+        assert ("2/2" in capsys.readouterr().out) == shown
+
+
 def test_nothing_is_left_half_done(model, tmp_path, monkeypatch):
     source, target = tmp_path / "in", tmp_path / "out"
     write(source / "a.png")
