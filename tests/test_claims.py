@@ -17,7 +17,7 @@ DIFFUSION = (
 STYLED = ("progressive_gan_fashion_mnist", "stylegan_emoji", "stylegan2_emoji")
 PIX2PIX = ("pix2pix_emoji", "pix2pix_emoji_colorize", "pix2pix_emoji_edges")
 TOOLS = {
-    "pix2pix_emoji": ("translated_ssim", ("noisy", "neighbour")),
+    "pix2pix_emoji": ("translated_l1", ("noisy", "neighbour")),
     "pix2pix_emoji_colorize": ("translated_l1", ("noisy", "neighbour", "tool")),
     "pix2pix_emoji_edges": ("translated_l1", ("noisy", "neighbour")),
     "cyclegan_emoji": ("feature_distance", ("noisy",)),

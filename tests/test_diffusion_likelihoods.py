@@ -1,0 +1,100 @@
+"""Likelihoods of diffusion models, by the flow and by the bound, against exact ones."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+from test_diffusion_models import SHAPE, SIZE, gaussian, pictures, tiny
+
+import keras_gen
+from keras_gen import diffusion
+
+
+def exact_nats(images, deviation):
+    """Log-density of N(0, deviation^2) at the pixels, times the size of a level."""
+    x = images.reshape(len(images), -1) / 127.5 - 1
+    density = -0.5 * (x / deviation) ** 2
+    density -= math.log(deviation * math.sqrt(2 * math.pi))
+    return (density + math.log(diffusion.bound.LEVEL)).sum(axis=1)
+
+
+def gaussian_pictures(deviation, n=40):
+    x = np.random.default_rng(0).normal(0, deviation, (n, *SHAPE))
+    return np.clip(np.round(x * 127.5 + 127.5), 0, 255).astype("uint8")
+
+
+@pytest.mark.parametrize("cls", [keras_gen.EDM, keras_gen.ScoreModel, keras_gen.DDPM])
+def test_the_flow_s_likelihood_is_exact_to_a_hundredth_of_a_bit(cls):
+    model, images = gaussian(cls, 0.3), gaussian_pictures(0.3)
+    bits = model.log_likelihood(images) - exact_nats(images, 0.3)
+    bits /= SIZE * math.log(2)
+    assert bits.mean() == pytest.approx(0, abs=1e-2)
+
+
+class Correlated(keras.layers.Layer):
+    """What an EDM's network says of pictures N(0, C): D(x) = C (C + sigma^2)^-1 x."""
+
+    def __init__(self, covariance, target):
+        super().__init__()
+        values, vectors = np.linalg.eigh(covariance)
+        self.values, self.vectors = (x.astype("float32") for x in (values, vectors))
+        self.target = target
+        self.built = True
+
+    def call(self, images, times):
+        sigma = keras.ops.exp(times / 250)[:, None]
+        skip, out, into = self.target.scales(sigma)
+        x = keras.ops.reshape(images, (-1, SIZE)) / into
+        shrunk = (x @ self.vectors) * (self.values / (self.values + sigma**2))
+        output = (shrunk @ self.vectors.T - skip * x) / out
+        return keras.ops.reshape(output, (-1, *SHAPE))
+
+
+def test_probes_find_the_divergence_of_correlated_pixels():
+    places = np.stack(np.divmod(np.arange(SIZE), SHAPE[1]), axis=1)
+    distance = np.linalg.norm(places[:, None] - places[None], axis=-1)
+    covariance = 0.3**2 * np.exp(-distance / 2)
+    target = diffusion.Preconditioned(sigma_data=0.3)
+    inputs = keras.Input(SHAPE), keras.Input(())
+    network = keras.Model(inputs, Correlated(covariance, target)(*inputs))
+    model = keras_gen.EDM(image_shape=SHAPE, target=target, denoiser=network)
+    model.compile()
+    x = np.random.default_rng(0).multivariate_normal(np.zeros(SIZE), covariance, 200)
+    images = np.clip(np.round(x * 127.5 + 127.5), 0, 255).astype("uint8")
+    x = images.reshape(200, SIZE) / 127.5 - 1
+    _, log_determinant = np.linalg.slogdet(2 * math.pi * covariance)
+    exact = -0.5 * (x * np.linalg.solve(covariance, x.T).T).sum(axis=1)
+    exact += SIZE * math.log(diffusion.bound.LEVEL) - 0.5 * log_determinant
+    bits = (model.log_likelihood(images.reshape(200, *SHAPE)) - exact) / SIZE
+    assert bits.mean() / math.log(2) == pytest.approx(0, abs=1e-2)
+    assert bits.std() > 1e-2  # a probe's error, which the mean is without
+
+
+def test_the_variational_bound_is_the_likelihood_less_what_few_steps_lose():
+    deviation, model = 0.3, gaussian(keras_gen.DDPM, 0.3, schedule=Fine(steps=100))
+    images = gaussian_pictures(deviation, 1200)
+    bits = exact_nats(images, deviation) - model.variational_bound(images)
+    bits = (bits / (SIZE * math.log(2))).mean()
+    # Each step's expected error in closed form, against the integral over all levels.
+    sigmas = model.schedule.sigmas()
+    error = 1 / (1 / deviation**2 + 1 / sigmas**2)
+    steps = 0.5 * np.sum((sigmas[:-1] ** -2 - sigmas[1:] ** -2) * error[1:])
+    ends = 1 + (deviation / sigmas[[0, -1]]) ** 2
+    lost = (steps - 0.5 * np.log(ends[0] / ends[1])) / math.log(2)
+    assert bits == pytest.approx(lost, abs=1e-2)
+
+
+class Fine(diffusion.LinearSchedule):
+    """Levels in geometric progression."""
+
+    def sigmas(self):
+        return np.geomspace(0.01, 4.0, self.steps)
+
+
+@pytest.mark.slow
+def test_labels_change_the_likelihood():
+    edm, images = tiny(keras_gen.EDM, num_classes=3), pictures()
+    nats = [edm.log_likelihood(images, labels=k, steps=5) for k in (None, 0, 2)]
+    assert len({float(x.sum()) for x in nats}) == 3
+    assert nats[0].dtype == "float64"
