@@ -1,5 +1,6 @@
 """Networks from pictures to pictures, and critics of patches."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -90,3 +91,15 @@ def test_reflection_padding_mirrors_without_repeating_the_edge():
     sides = ((0, 0), (2, 2), (2, 2), (0, 0))
     padded = layers.ReflectionPadding2D(2)(pictures)
     np.testing.assert_array_equal(padded, np.pad(pictures, sides, mode="reflect"))
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_a_flat_picture_gets_a_grid_by_transposed_convolutions_alone(transposed):
+    keras.utils.set_random_seed(0)
+    network = networks.skip_generator(3, 3, filters=(4, 4), transposed=transposed)
+    network.set_weights([w * 10 if w.ndim == 4 else w for w in network.get_weights()])
+    inside = np.array(network(np.full((1, 64, 64, 3), 0.3, "float32")))[
+        :, 16:-16, 16:-16
+    ]
+    spread = inside.std(axis=(1, 2)).max()
+    assert spread > 1e-2 if transposed else spread < 1e-5

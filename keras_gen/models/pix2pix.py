@@ -25,7 +25,8 @@ class Pix2Pix(TranslationModel):
     `loss`.
 
     Args:
-        filters, dropout, dropped: of the default generator, `networks.skip_generator`.
+        filters, dropout, dropped, transposed: of the default generator,
+            `networks.skip_generator`.
         receptive_field, critic_filters, critic_norm: of the default critic,
             `networks.patch_critic`.
         l1_weight: lambda of equation 4.
@@ -48,6 +49,7 @@ class Pix2Pix(TranslationModel):
         filters=(64, 128, 256, 512, 512, 512, 512, 512),
         dropout=0.5,
         dropped=3,
+        transposed=True,
         receptive_field=70,
         critic_filters=64,
         critic_norm=True,
@@ -65,7 +67,12 @@ class Pix2Pix(TranslationModel):
         self.adversarial_loss = loss or losses.NonSaturating()
         channels, outputs = self.input_channels(), self.target_shape()[-1]
         generator = generator or networks.skip_generator(
-            channels, outputs, filters=filters, dropout=dropout, dropped=dropped
+            channels,
+            outputs,
+            filters=filters,
+            dropout=dropout,
+            dropped=dropped,
+            transposed=transposed,
         )
         critic = critic or networks.patch_critic(
             channels + outputs,

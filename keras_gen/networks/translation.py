@@ -16,7 +16,14 @@ PATCHES = {1: 0, 16: 1, 34: 2, 70: 3, 142: 4, 286: 5}
 
 
 def skip_generator(
-    channels, outputs, *, filters, dropout=0.5, dropped=3, name="generator"
+    channels,
+    outputs,
+    *,
+    filters,
+    dropout=0.5,
+    dropped=3,
+    transposed=True,
+    name="generator",
 ):
     """The U-Net of Isola et al. 2017 (arXiv:1611.07004), appendix 6.1.1.
 
@@ -30,6 +37,9 @@ def skip_generator(
             2 ** len(filters).
         dropout: rate, the paper's only noise, in the coarsest layers up.
         dropped: how many of these.
+        transposed: whether layers up are transposed convolutions, as in the paper; else
+            3x3 ones of pixels repeated, which leave no grid in small pictures (Odena,
+            Dumoulin and Olah 2016).
 
     Returns:
         A `keras.Model` from (batch, h, w, channels) float to (batch, h, w, outputs)
@@ -37,6 +47,14 @@ def skip_generator(
     """
     normal = keras.initializers.RandomNormal(stddev=0.02)
     options = {"padding": "same", "kernel_initializer": normal}
+
+    def doubled(x, count, **last):
+        if transposed:
+            up = layers.Conv2DTranspose(count, 4, strides=2, **_own(options), **last)
+            return up(x)
+        x = layers.UpSampling2D(2)(x)
+        return layers.Conv2D(count, 3, **_own(options), **last)(x)
+
     x = inputs = keras.Input((None, None, channels))
     skips = []
     for level, count in enumerate(filters):
@@ -47,16 +65,11 @@ def skip_generator(
         x = layers.Activation("leaky_relu")(x)
     x = layers.Activation("relu")(skips.pop())
     for level, count in enumerate(reversed(filters[:-1])):
-        x = layers.Conv2DTranspose(
-            count, 4, strides=2, use_bias=False, **_own(options)
-        )(x)
-        x = GroupNormalization(count)(x)
+        x = GroupNormalization(count)(doubled(x, count, use_bias=False))
         if level < dropped:
             x = Dropout(dropout)(x)
         x = layers.Activation("relu")(layers.Concatenate()([x, skips.pop()]))
-    x = layers.Conv2DTranspose(
-        outputs, 4, strides=2, dtype="float32", activation="tanh", **_own(options)
-    )(x)
+    x = doubled(x, outputs, dtype="float32", activation="tanh")
     return keras.Model(inputs, x, name=name)
 
 
