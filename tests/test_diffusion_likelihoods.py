@@ -32,39 +32,36 @@ def test_the_flow_s_likelihood_is_exact_to_a_hundredth_of_a_bit(cls):
     assert bits.mean() == pytest.approx(0, abs=1e-2)
 
 
+PLACES = np.stack(np.divmod(np.arange(SIZE), SHAPE[1]), axis=1)
+DISTANCES = np.linalg.norm(PLACES[:, None] - PLACES[None], axis=-1)
+COVARIANCE = 0.3**2 * np.exp(-DISTANCES / 2)
+TARGET = diffusion.Preconditioned(sigma_data=0.3)
+
+
+@keras.saving.register_keras_serializable("keras_gen_tests")
 class Correlated(keras.layers.Layer):
     """What an EDM's network says of pictures N(0, C): D(x) = C (C + sigma^2)^-1 x."""
 
-    def __init__(self, covariance, target):
-        super().__init__()
-        values, vectors = np.linalg.eigh(covariance)
-        self.values, self.vectors = (x.astype("float32") for x in (values, vectors))
-        self.target = target
-        self.built = True
-
     def call(self, images, times):
+        values, vectors = (x.astype("float32") for x in np.linalg.eigh(COVARIANCE))
         sigma = keras.ops.exp(times / 250)[:, None]
-        skip, out, into = self.target.scales(sigma)
+        skip, out, into = TARGET.scales(sigma)
         x = keras.ops.reshape(images, (-1, SIZE)) / into
-        shrunk = (x @ self.vectors) * (self.values / (self.values + sigma**2))
-        output = (shrunk @ self.vectors.T - skip * x) / out
+        shrunk = (x @ vectors) * (values / (values + sigma**2))
+        output = (shrunk @ vectors.T - skip * x) / out
         return keras.ops.reshape(output, (-1, *SHAPE))
 
 
 def test_probes_find_the_divergence_of_correlated_pixels():
-    places = np.stack(np.divmod(np.arange(SIZE), SHAPE[1]), axis=1)
-    distance = np.linalg.norm(places[:, None] - places[None], axis=-1)
-    covariance = 0.3**2 * np.exp(-distance / 2)
-    target = diffusion.Preconditioned(sigma_data=0.3)
     inputs = keras.Input(SHAPE), keras.Input(())
-    network = keras.Model(inputs, Correlated(covariance, target)(*inputs))
-    model = keras_gen.EDM(image_shape=SHAPE, target=target, denoiser=network)
+    network = keras.Model(inputs, Correlated()(*inputs))
+    model = keras_gen.EDM(image_shape=SHAPE, target=TARGET, denoiser=network)
     model.compile()
-    x = np.random.default_rng(0).multivariate_normal(np.zeros(SIZE), covariance, 200)
+    x = np.random.default_rng(0).multivariate_normal(np.zeros(SIZE), COVARIANCE, 200)
     images = np.clip(np.round(x * 127.5 + 127.5), 0, 255).astype("uint8")
     x = images.reshape(200, SIZE) / 127.5 - 1
-    _, log_determinant = np.linalg.slogdet(2 * math.pi * covariance)
-    exact = -0.5 * (x * np.linalg.solve(covariance, x.T).T).sum(axis=1)
+    _, log_determinant = np.linalg.slogdet(2 * math.pi * COVARIANCE)
+    exact = -0.5 * (x * np.linalg.solve(COVARIANCE, x.T).T).sum(axis=1)
     exact += SIZE * math.log(diffusion.bound.LEVEL) - 0.5 * log_determinant
     bits = (model.log_likelihood(images.reshape(200, *SHAPE)) - exact) / SIZE
     assert bits.mean() / math.log(2) == pytest.approx(0, abs=1e-2)
