@@ -26,7 +26,7 @@ from PIL import Image, ImageDraw
 
 import keras_gen
 from keras_gen import data, diffusion, metrics, training
-from keras_gen.training import sides
+from keras_gen.training import panels, sides
 
 PRESET, CONDITIONAL = "ddpm_fashion_mnist", "ddpm_fashion_mnist_conditional"
 CLASSES = {"DDPM", "ScoreModel", "EDM"}
@@ -66,23 +66,24 @@ def cases(quick):
         yield ("ancestral", *SAMPLERS["ancestral"](1000))
 
 
-def drawn(model, count, folder, **options):
+def drawn(model, count, folder, labels=None, **options):
     """Samples by options of `generate`, from files where they are; and seconds each.
 
     The seconds are the median file's, so that the one that compiled does not count.
 
     Args:
         folder: of the model's samples; one within it is of these options alone.
+        labels: ints (count,), the same in every run.
     """
     words = repr(sorted(options.items(), key=lambda item: item[0]))
     folder = folder / f"{zlib.crc32(words.encode()):08x}"
     folder.mkdir(parents=True, exist_ok=True)
     parts, seconds = [], []
-    if model.takes_labels():
-        options = {"labels": np.arange(FILE) % model.num_classes} | options
     for k in range(count // FILE):
         path = folder / f"{k}.npz"
         if not path.is_file():
+            if labels is not None:
+                options["labels"] = labels[k * FILE : (k + 1) * FILE]
             start = time.perf_counter()
             images = model.generate(FILE, seed=k, verbose=False, **options)
             spent = time.perf_counter() - start
@@ -109,7 +110,11 @@ def measured(preset, model, sampled, count):
         sampled: rows of name, sampler, calls.
     """
     table = training.load_recipe(preset).tables["data"]
-    train, test = (sides.load(table, s)[0] for s in ("train", "validation"))
+    (train, labels), (test, _) = (sides.load(table, s) for s in ("train", "validation"))
+    if model.takes_labels():
+        labels = panels.spread(labels, model.num_classes, count)
+    else:
+        labels = None
     extractor = metrics.find_extractor(metrics.default_extractor(test))
     real = metrics.features(test, extractor)
 
@@ -120,7 +125,9 @@ def measured(preset, model, sampled, count):
     floor = np.random.default_rng(0).choice(len(train), count, replace=False)
     yield "training pictures", 0, *distances(train[floor]), 0.0
     for name, sampler, calls in sampled:
-        images, seconds = drawn(model, count, folder_of(preset), sampler=sampler)
+        images, seconds = drawn(
+            model, count, folder_of(preset), labels, sampler=sampler
+        )
         yield name, calls, *distances(images), 1000 * seconds
 
 
@@ -146,12 +153,10 @@ def guidance(preset, count):
     extractor = metrics.find_extractor("classifier_fashion_mnist")
     real = metrics.features(data.load("fashion_mnist", "test")[0], extractor)
     model = keras_gen.from_preset(preset)
-    labels = np.arange(FILE) % model.num_classes
-    labels = np.tile(labels, count // FILE)
+    labels, sampler = np.arange(count) % model.num_classes, model.default_sampler()
     for weight in WEIGHTS:
-        sampler = model.default_sampler()
         images, _ = drawn(
-            model, count, folder_of(preset), guidance=weight, sampler=sampler
+            model, count, folder_of(preset), labels, guidance=weight, sampler=sampler
         )
         fake = metrics.features(images, extractor)
         accuracy = (extractor.classify(images).argmax(axis=1) == labels).mean()

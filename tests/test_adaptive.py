@@ -172,3 +172,13 @@ def test_models_build_the_layer_that_they_are_given(name):
     model.compile()
     rows, beside = conformance.examples(name, 8), conformance.labels(name, 8)
     model.fit(rows, beside, batch_size=8, verbose=0)
+
+
+def test_packs_count_as_the_pictures_that_they_are_of():
+    layer = layers.AdaptiveAugmentation(pictures=100)
+    model = conformance.make("DCGAN", packing=2, augmentation=layer)
+    model.augmentation.probability.assign(0.5)
+    model.compile()
+    model.fit(conformance.images(8), batch_size=8, verbose=0)
+    moved = abs(float(model.augmentation.probability) - 0.5)
+    assert moved == pytest.approx(0.08, abs=1e-6)

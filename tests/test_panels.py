@@ -10,7 +10,6 @@ import tiny
 import keras_gen
 from keras_gen import losses, training
 from keras_gen.training import panels
-from keras_gen.training.panels.bench import spread
 
 DATA = {"split": "train", "validation_split": "test"}
 DATA |= {"image_size": None, "channels": None}
@@ -121,6 +120,6 @@ def test_samples_of_models_with_labels_are_of_each_class_as_often_as_data(tmp_pa
     )
     bench(labelled, save(tmp_path, **images, **classes), samples=6).drawn()
     assert asked == [(6, [0, 1, 2, 3, 0, 1])]
-    uneven = spread(np.array([0.6, 0.0, 0.4]), 500)
+    uneven = panels.spread([0, 2, 0, 2, 0], 3, 500)
     assert np.bincount(uneven).tolist() == [300, 0, 200]
     assert np.bincount(uneven[:10]).tolist() == [6, 0, 4]

@@ -23,15 +23,6 @@ def model():
     return conformance.make("StyleGAN2", filters=(3, 4, 6))
 
 
-@pytest.fixture(scope="module", params=["StyleGAN", "StyleGAN2"])
-def either(request):
-    model = conformance.make(request.param, filters=(3, 4, 6))
-    model.mean_style.assign(conformance.noise(6, seed=9))
-    if request.param == "StyleGAN":  # its last level has faded in
-        model.shown.assign([0, 0, model.fade])
-    return model
-
-
 def numbers(x):
     return np.asarray(ops.convert_to_numpy(x))
 

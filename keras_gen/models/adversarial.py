@@ -369,6 +369,7 @@ def _fresh(layer):
 
 
 def check_counts(**counts):
+    """Raise ValueError unless all are ints of at least 1."""
     for name, count in counts.items():
         if isinstance(count, bool) or int(count) != count or count < 1:
             raise ValueError(

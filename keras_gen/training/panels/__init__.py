@@ -15,7 +15,12 @@ from keras_gen.training.panels.autoencoders import (
     probe,
     reconstructions,
 )
-from keras_gen.training.panels.bench import DISTANCE_RESAMPLES, RESAMPLES, Bench
+from keras_gen.training.panels.bench import (
+    DISTANCE_RESAMPLES,
+    RESAMPLES,
+    Bench,
+    spread,
+)
 from keras_gen.training.panels.restoring import (
     colorizes,
     colouring,
@@ -36,7 +41,7 @@ from keras_gen.training.panels.translation import FIGURES as TRANSLATED
 from keras_gen.training.panels.translation import translated, translates
 
 __all__ = ["DISTANCE_RESAMPLES", "PANELS", "RESAMPLES", "Bench", "measure"]
-__all__ += ["translates"]
+__all__ += ["spread", "translates"]
 
 
 def _images(model):

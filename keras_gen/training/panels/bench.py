@@ -19,13 +19,17 @@ RESAMPLES = 200
 DISTANCE_RESAMPLES = 50  # for a standard deviation, each as costly as the distance
 
 
-def spread(shares, n):
-    """Classes (n,) of given shares: each next one is that which lags behind most."""
-    counts, classes = np.zeros(len(shares)), np.empty(n, "int64")
+def spread(labels, classes, n):
+    """Labels (n,), each of so many classes as often as among given labels.
+
+    Each next one is that which lags behind most.
+    """
+    shares = np.bincount(labels, minlength=classes) / len(labels)
+    counts, drawn = np.zeros(classes), np.empty(n, "int64")
     for i in range(n):
-        classes[i] = np.argmax(np.round(shares * (i + 1) - counts, 9))
-        counts[classes[i]] += 1
-    return classes
+        drawn[i] = np.argmax(np.round(shares * (i + 1) - counts, 9))
+        counts[drawn[i]] += 1
+    return drawn
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,9 +143,7 @@ class Bench:
     @functools.cached_property
     def labels(self):
         """The labels that samples are drawn with, each as often as in training."""
-        classes = self.model.num_classes
-        counts = np.bincount(self.training_set[1], minlength=classes)
-        return spread(counts / counts.sum(), self.samples)
+        return spread(self.training_set[1], self.model.num_classes, self.samples)
 
     def drawn(self, **options):
         """The model's samples, a verb's options beside the protocol's."""

@@ -14,8 +14,8 @@ PIXELWISE = {
     "translated_ssim": metrics.ssim,
 }
 APART = ("feature_distance", "frechet_distance", "kernel_distance")  # in features
-BACK = "back_"  # before a figure's name: from the second kind to the first
-FIGURES = (*PIXELWISE, *APART, BACK + APART[0])
+BACK = "back_feature_distance"  # from the second kind of pictures to the first
+FIGURES = (*PIXELWISE, *APART, BACK)
 FILTERS = {"bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS}
 
 
@@ -39,7 +39,7 @@ def translated(bench):
     for name, error in PIXELWISE.items():
         if paired and bench.wants(name):
             rows[name] = {k: bench.mean(error(targets, x)) for k, x in made.items()}
-    if not bench.wants(*APART):
+    if not bench.wants(*APART, BACK):
         return rows
     real = metrics.features(targets, bench.extractor)
     features = {k: metrics.features(x, bench.extractor) for k, x in made.items()}
@@ -53,13 +53,11 @@ def translated(bench):
     if not paired:
         return rows
     rows["feature_distance"] = {k: _apart(bench, real, x) for k, x in features.items()}
-    if bench.rivals and hasattr(bench.model, "translate_back"):
+    if bench.wants(BACK) and hasattr(bench.model, "translate_back"):
         back = bench.model.translate(targets, reverse=True)
         before = metrics.features(inputs, bench.extractor)
         back = {"model": metrics.features(back, bench.extractor), "noisy": real}
-        rows[BACK + "feature_distance"] = {
-            k: _apart(bench, before, x) for k, x in back.items()
-        }
+        rows[BACK] = {k: _apart(bench, before, x) for k, x in back.items()}
     return rows
 
 
