@@ -94,12 +94,41 @@ def test_reflection_padding_mirrors_without_repeating_the_edge():
 
 
 @pytest.mark.parametrize("transposed", [False, True])
-def test_a_flat_picture_gets_a_grid_by_transposed_convolutions_alone(transposed):
+@pytest.mark.parametrize("make", [networks.skip_generator, networks.residual_generator])
+def test_a_flat_picture_gets_a_grid_by_transposed_convolutions_alone(make, transposed):
     keras.utils.set_random_seed(0)
-    network = networks.skip_generator(3, 3, filters=(4, 4), transposed=transposed)
+    blocks = {"blocks": 1} if make is networks.residual_generator else {}
+    network = make(3, 3, filters=(4, 4), transposed=transposed, **blocks)
     network.set_weights([w * 10 if w.ndim == 4 else w for w in network.get_weights()])
     inside = np.array(network(np.full((1, 64, 64, 3), 0.3, "float32")))[
         :, 16:-16, 16:-16
     ]
     spread = inside.std(axis=(1, 2)).max()
     assert spread > 1e-2 if transposed else spread < 1e-5
+
+
+@pytest.mark.parametrize("groups", [None, 1])
+def test_the_one_colour_of_a_picture_is_lost_by_instance_normalisation(groups):
+    keras.utils.set_random_seed(0)
+    network = networks.residual_generator(
+        3, 3, filters=(4, 4), blocks=1, groups=groups, transposed=False
+    )
+    network.set_weights([w * 10 if w.ndim == 4 else w for w in network.get_weights()])
+    colours = np.array([[0.5, -0.5, 0.0], [-0.8, 0.1, 0.9]], "float32")
+    made = np.array(network(np.broadcast_to(colours[:, None, None], (2, 16, 16, 3))))
+    apart = np.abs(made[0] - made[1]).max()
+    assert apart > 1e-1 if groups else apart < 1e-3
+
+
+def test_a_generator_that_adds_begins_with_its_input():
+    network = networks.residual_generator(3, 3, filters=(4, 4), blocks=1, adds=True)
+    pictures = np.clip(noise(2, 8, 8, 3), -1, 1)
+    made = np.array(network(pictures))
+    assert np.abs(made - pictures).max() > 0
+    assert np.abs(made).max() <= 1
+    *_, kernel, bias = network.weights
+    kernel.assign(np.zeros(kernel.shape))
+    bias.assign(np.zeros(bias.shape))
+    np.testing.assert_array_equal(network(pictures), pictures)
+    with pytest.raises(ValueError, match="as many channels.*Received: 3 and 1"):
+        networks.residual_generator(3, 1, adds=True)

@@ -25,6 +25,7 @@ from keras_gen.metrics.manifold import density_coverage, precision_recall
 from keras_gen.metrics.modes import GaussianModes, grid, mode_coverage, ring
 from keras_gen.metrics.neighbours import duplicates, memorisation, nearest_neighbours
 from keras_gen.metrics.path import perceptual_path_length
+from keras_gen.metrics.perceptual import perceptual_distance
 from keras_gen.metrics.pictures import (
     mean_absolute_error,
     mean_squared_error,
@@ -65,6 +66,7 @@ __all__ = [
     "mode_coverage",
     "ms_ssim",
     "nearest_neighbours",
+    "perceptual_distance",
     "perceptual_path_length",
     "precision_recall",
     "psnr",

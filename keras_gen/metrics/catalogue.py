@@ -155,6 +155,13 @@ CATALOGUE = {
         "between the extractor's features of a translated and of the true picture, "
         "Euclidean; mean over pictures",
     ),
+    "perceptual_distance": Figure(
+        "perceptual distance",
+        "lower",
+        "between the maps of the extractor's layers, unit vectors at each place (LPIPS "
+        "with equal weights), of a translated and of the true picture; mean over "
+        "pictures",
+    ),
     "back_feature_distance": Figure(
         "feature distance, way back",
         "lower",

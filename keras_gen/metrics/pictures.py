@@ -225,6 +225,13 @@ def _mean_squared_error(x, y):
 
 def _per_example(metric, reference, pictures):
     """`metric` of pairs in [0, 1], a chunk at a time, as float64 (n,)."""
+    size = math.prod(np.shape(reference)[1:])
+    pairs = chunks(reference, pictures, max(1, CHUNK // max(1, size)))
+    return np.concatenate([metric(*pair) for pair in pairs])
+
+
+def chunks(reference, pictures, step):
+    """Pairs of float64 arrays in [0, 1], `step` pictures at a time."""
     reference, pictures = np.asarray(reference), np.asarray(pictures)
     shape = reference.shape
     if len(shape) != 4 or 0 in shape or shape != pictures.shape:
@@ -232,11 +239,8 @@ def _per_example(metric, reference, pictures):
             "Expected reference and pictures of one shape (n, h, w, c), not empty. "
             f"Received: {shape} and {pictures.shape}"
         )
-    step = max(1, CHUNK // math.prod(shape[1:]))
-    chunks = [slice(start, start + step) for start in range(0, shape[0], step)]
-    return np.concatenate(
-        [metric(_unit(reference[chunk]), _unit(pictures[chunk])) for chunk in chunks]
-    )
+    for start in range(0, shape[0], step):
+        yield tuple(_unit(x[start : start + step]) for x in (reference, pictures))
 
 
 def _unit(pictures):

@@ -30,7 +30,8 @@ class CycleGAN(TranslationModel):
     the scale of [0, 1]; the validation `loss` is `cycle`.
 
     Args:
-        filters, blocks: of the default generators, `networks.residual_generator`.
+        filters, blocks, groups, transposed, adds: of the default generators,
+            `networks.residual_generator`.
         receptive_field, critic_filters, critic_norm: of the default critics,
             `networks.patch_critic`.
         adversarial_weight, cycle_weight, identity_weight: of the generators' losses;
@@ -58,6 +59,9 @@ class CycleGAN(TranslationModel):
         *,
         filters=(64, 128, 256),
         blocks=9,
+        groups=None,
+        transposed=True,
+        adds=False,
         receptive_field=70,
         critic_filters=64,
         critic_norm=True,
@@ -91,7 +95,14 @@ class CycleGAN(TranslationModel):
 
         def generator(taken, made, name):
             return networks.residual_generator(
-                taken, made, filters=filters, blocks=blocks, name=name
+                taken,
+                made,
+                filters=filters,
+                blocks=blocks,
+                groups=groups,
+                transposed=transposed,
+                adds=adds,
+                name=name,
             )
 
         def critic(taken, name):

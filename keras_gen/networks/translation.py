@@ -1,7 +1,7 @@
 """Networks from pictures to pictures of any size, and critics of their patches."""
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from keras_gen.layers import (
     BatchNormalization,
@@ -74,7 +74,15 @@ def skip_generator(
 
 
 def residual_generator(
-    channels, outputs, *, filters=(64, 128, 256), blocks=6, name="generator"
+    channels,
+    outputs,
+    *,
+    filters=(64, 128, 256),
+    blocks=6,
+    groups=None,
+    transposed=True,
+    adds=False,
+    name="generator",
 ):
     """The network of Zhu et al. 2017 (arXiv:1703.10593), appendix 7.2.
 
@@ -86,11 +94,24 @@ def residual_generator(
         filters: channels from the first convolution to the residual blocks; sides must
             divide by 2 ** (len(filters) - 1).
         blocks: the paper's are 6 for 128 pixels, 9 for 256 and more.
+        groups: of the normalisation; None for the paper's, each channel on its own,
+            which loses the colour of a picture that has but one.
+        transposed: as in `skip_generator`.
+        adds: whether what the network makes is added to its input, and clipped, as in
+            the residual CycleGAN of de Bel et al. 2021: it begins near the identity.
 
     Returns:
         A `keras.Model` from (batch, h, w, channels) float to (batch, h, w, outputs)
         float32 in [-1, 1].
+
+    Raises:
+        ValueError: pictures of other channels to add to.
     """
+    if adds and channels != outputs:
+        raise ValueError(
+            "Expected as many channels made as taken where they are added. "
+            f"Received: {channels} and {outputs}"
+        )
     normal = keras.initializers.RandomNormal(stddev=0.02)
     options = {"kernel_initializer": normal, "use_bias": False}
 
@@ -99,7 +120,7 @@ def residual_generator(
         return layers.Conv2D(count, size, **_own(options))(x)
 
     def norm(x, activation="relu"):
-        return GroupNormalization(x.shape[-1], activation=activation)(x)
+        return GroupNormalization(groups or x.shape[-1], activation=activation)(x)
 
     x = inputs = keras.Input((None, None, channels))
     x = norm(convolve(x, filters[0], 7))
@@ -110,14 +131,19 @@ def residual_generator(
         y = norm(convolve(x, filters[-1], 3))
         x = layers.Add()([x, norm(convolve(y, filters[-1], 3), None)])
     for count in reversed(filters[:-1]):
-        x = layers.Conv2DTranspose(
-            count, 3, strides=2, padding="same", **_own(options)
-        )(x)
+        if transposed:
+            x = layers.Conv2DTranspose(
+                count, 3, strides=2, padding="same", **_own(options)
+            )(x)
+        else:
+            x = convolve(layers.UpSampling2D(2)(x), count, 3)
         x = norm(x)
     last = {"dtype": "float32", "activation": "tanh"}
     x = layers.Conv2D(outputs, 7, kernel_initializer=normal.clone(), **last)(
         ReflectionPadding2D(3)(x)
     )
+    if adds:
+        x = ops.clip(ops.cast(inputs, "float32") + x, -1.0, 1.0)
     return keras.Model(inputs, x, name=name)
 
 

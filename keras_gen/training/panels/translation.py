@@ -13,9 +13,10 @@ PIXELWISE = {
     "translated_psnr": lambda x, y: np.minimum(metrics.psnr(x, y), EXACT),
     "translated_ssim": metrics.ssim,
 }
+PERCEPTUAL = "perceptual_distance"
 APART = ("feature_distance", "frechet_distance", "kernel_distance")  # in features
 BACK = "back_feature_distance"  # from the second kind of pictures to the first
-FIGURES = (*PIXELWISE, *APART, BACK)
+FIGURES = (*PIXELWISE, PERCEPTUAL, *APART, BACK)
 FILTERS = {"bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS}
 
 
@@ -36,7 +37,8 @@ def translated(bench):
         made |= _tools(bench, inputs, targets)
     paired = "unpaired" not in bench.table or bench.options.get("pairs", False)
     rows = {}
-    for name, error in PIXELWISE.items():
+    errors = PIXELWISE | {PERCEPTUAL: _perceptual(bench.extractor)}
+    for name, error in errors.items():
         if paired and bench.wants(name):
             rows[name] = {k: bench.mean(error(targets, x)) for k, x in made.items()}
     if not bench.wants(*APART, BACK):
@@ -59,6 +61,10 @@ def translated(bench):
         back = {"model": metrics.features(back, bench.extractor), "noisy": real}
         rows[BACK] = {k: _apart(bench, before, x) for k, x in back.items()}
     return rows
+
+
+def _perceptual(extractor):
+    return lambda x, y: metrics.perceptual_distance(x, y, extractor)
 
 
 def _apart(bench, features, others):
