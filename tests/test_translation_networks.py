@@ -110,14 +110,11 @@ def test_a_flat_picture_gets_a_grid_by_transposed_convolutions_alone(make, trans
 @pytest.mark.parametrize("groups", [None, 1])
 def test_the_one_colour_of_a_picture_is_lost_by_instance_normalisation(groups):
     keras.utils.set_random_seed(0)
-    network = networks.residual_generator(
-        3, 3, filters=(4, 4), blocks=1, groups=groups, transposed=False
-    )
-    network.set_weights([w * 10 if w.ndim == 4 else w for w in network.get_weights()])
+    network = networks.residual_generator(3, 3, filters=(4,), blocks=0, groups=groups)
     colours = np.array([[0.5, -0.5, 0.0], [-0.8, 0.1, 0.9]], "float32")
     made = np.array(network(np.broadcast_to(colours[:, None, None], (2, 16, 16, 3))))
     apart = np.abs(made[0] - made[1]).max()
-    assert apart > 1e-1 if groups else apart < 1e-3
+    assert apart > 1e-2 if groups else apart < 1e-4
 
 
 def test_a_generator_that_adds_begins_with_its_input():
