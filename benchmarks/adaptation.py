@@ -15,7 +15,7 @@ import argparse
 import numpy as np
 
 import keras_gen
-from benchmarks.augmentation import BATCH, UPDATES, accuracy, table
+from benchmarks.augmentation import BATCH, UPDATES, accuracy, table, trained
 from keras_gen import data
 from keras_gen.applications import adapt
 
@@ -37,25 +37,26 @@ def batches(pictures, seed):
 def rows(source, target, model, seeds=5):
     """Name to accuracies on the target style, one a seed."""
     reverse = source == "noto"
+    first, second = STYLES[source], STYLES[target]
     known, wanted = emoji("train", source), emoji("train", target)
     test = emoji("test", target)
     there = adapt(model, *known, reverse=reverse)
     back = adapt(model, *test, reverse=not reverse)
     both = adapt(model, *known, reverse=reverse, keep=True)
-    cases = {
-        f"{STYLES[source]}": (known, test),
-        f"{STYLES[source]}; the test translated to it": (known, back),
-        f"{STYLES[source]}, translated": (there, test),
-        f"{STYLES[source]}, as it is and translated": (both, test),
-        f"{STYLES[target]}": (wanted, test),
-    }
-    return {
-        name: [
-            accuracy(batches(pictures, seed), tested, seed, shift=2, flip=True)
-            for seed in range(seeds)
-        ]
-        for name, (pictures, tested) in cases.items()
-    }
+    # Training pictures, and the rows that they give: name to test pictures.
+    cases = (
+        (known, {first: test, f"{first}; the test translated to it": back}),
+        (there, {f"{first}, translated": test}),
+        (both, {f"{first}, as it is and translated": test}),
+        (wanted, {second: test}),
+    )
+    found = {}
+    for pictures, tests in cases:
+        for seed in range(seeds):
+            judge = trained(batches(pictures, seed), seed, shift=2, flip=True)
+            for name, tested in tests.items():
+                found.setdefault(name, []).append(accuracy(judge, tested))
+    return found
 
 
 def main(argv=None):

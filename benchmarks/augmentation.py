@@ -47,14 +47,19 @@ def mixed(real, generated, seed):
     )
 
 
-def accuracy(pictures, test, seed, **options):
-    """Test accuracy of a small classifier after `UPDATES` updates."""
+def trained(pictures, seed, **options):
+    """A small classifier after `UPDATES` updates."""
     keras.utils.set_random_seed(seed)
-    options = {"image_shape": test[0].shape[1:], "num_features": 64} | options
+    options = {"image_shape": pictures[0].shape[1:], "num_features": 64} | options
     model = keras_gen.Classifier(filters=(16, 32, 64), **options)
     model.compile(keras.optimizers.Adam(1e-3), seed=seed)
     options = {"batch_size": BATCH, "steps_per_epoch": UPDATES, "verbose": 0}
     model.fit(*pictures, shuffle=len(pictures[0]) < UPDATES * BATCH, **options)
+    return model
+
+
+def accuracy(model, test):
+    """Share of test pictures that a classifier sorts rightly."""
     images, labels = test
     return float((model.classify(images).argmax(axis=1) == labels).mean())
 
@@ -71,7 +76,7 @@ def rows(generators=GENERATORS, seeds=5):
 
         def add(name, pictures, **options):
             values = found.setdefault(name, [])
-            values.append(accuracy(pictures, test, seed, **options))  # noqa: B023
+            values.append(accuracy(trained(pictures, seed, **options), test))  # noqa: B023
 
         add("1,000 real pictures", real)
         add("the same, shifted and mirrored", real, shift=1, flip=True)
