@@ -117,8 +117,9 @@ def test_the_one_colour_of_a_picture_is_lost_by_instance_normalisation(groups):
     assert apart > 1e-2 if groups else apart < 1e-4
 
 
-def test_a_generator_that_adds_begins_with_its_input():
-    network = networks.residual_generator(3, 3, filters=(4, 4), blocks=1, adds=True)
+@pytest.mark.parametrize("make", [networks.skip_generator, networks.residual_generator])
+def test_a_generator_that_adds_begins_with_its_input(make):
+    network = make(3, 3, filters=(4, 4), adds=True)
     pictures = np.clip(noise(2, 8, 8, 3), -1, 1)
     made = np.array(network(pictures))
     assert np.abs(made - pictures).max() > 0
@@ -128,4 +129,4 @@ def test_a_generator_that_adds_begins_with_its_input():
     bias.assign(np.zeros(bias.shape))
     np.testing.assert_array_equal(network(pictures), pictures)
     with pytest.raises(ValueError, match="as many channels.*Received: 3 and 1"):
-        networks.residual_generator(3, 1, adds=True)
+        make(3, 1, filters=(4, 4), adds=True)

@@ -25,7 +25,7 @@ class Pix2Pix(TranslationModel):
     `loss`.
 
     Args:
-        filters, dropout, dropped, transposed: of the default generator,
+        filters, dropout, dropped, groups, transposed, adds: of the default generator,
             `networks.skip_generator`.
         receptive_field, critic_filters, critic_norm: of the default critic,
             `networks.patch_critic`.
@@ -49,7 +49,9 @@ class Pix2Pix(TranslationModel):
         filters=(64, 128, 256, 512, 512, 512, 512, 512),
         dropout=0.5,
         dropped=3,
+        groups=None,
         transposed=True,
+        adds=False,
         receptive_field=70,
         critic_filters=64,
         critic_norm=True,
@@ -72,7 +74,9 @@ class Pix2Pix(TranslationModel):
             filters=filters,
             dropout=dropout,
             dropped=dropped,
+            groups=groups,
             transposed=transposed,
+            adds=adds,
         )
         critic = critic or networks.patch_critic(
             channels + outputs,

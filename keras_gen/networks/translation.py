@@ -22,7 +22,9 @@ def skip_generator(
     filters,
     dropout=0.5,
     dropped=3,
+    groups=None,
     transposed=True,
+    adds=False,
     name="generator",
 ):
     """The U-Net of Isola et al. 2017 (arXiv:1611.07004), appendix 6.1.1.
@@ -37,13 +39,20 @@ def skip_generator(
             2 ** len(filters).
         dropout: rate, the paper's only noise, in the coarsest layers up.
         dropped: how many of these.
+        groups: of the normalisation; None for the paper's, each channel on its own,
+            which loses the colour of a picture that has but one.
         transposed: whether layers up are transposed convolutions, as in the paper; else
             3x3 ones of pixels repeated, which leave no grid in small pictures (Odena,
             Dumoulin and Olah 2016).
+        adds: whether what the network makes is added to its input, and clipped, as in
+            the residual CycleGAN of de Bel et al. 2021: it begins near the identity.
 
     Returns:
         A `keras.Model` from (batch, h, w, channels) float to (batch, h, w, outputs)
         float32 in [-1, 1].
+
+    Raises:
+        ValueError: pictures of other channels to add to.
     """
     normal = keras.initializers.RandomNormal(stddev=0.02)
     options = {"padding": "same", "kernel_initializer": normal}
@@ -60,16 +69,17 @@ def skip_generator(
     for level, count in enumerate(filters):
         norm = 0 < level < len(filters) - 1
         x = layers.Conv2D(count, 4, strides=2, use_bias=not norm, **_own(options))(x)
-        x = GroupNormalization(count)(x) if norm else x
+        x = GroupNormalization(groups or count)(x) if norm else x
         skips.append(x)
         x = layers.Activation("leaky_relu")(x)
     x = layers.Activation("relu")(skips.pop())
     for level, count in enumerate(reversed(filters[:-1])):
-        x = GroupNormalization(count)(doubled(x, count, use_bias=False))
+        x = GroupNormalization(groups or count)(doubled(x, count, use_bias=False))
         if level < dropped:
             x = Dropout(dropout)(x)
         x = layers.Activation("relu")(layers.Concatenate()([x, skips.pop()]))
     x = doubled(x, outputs, dtype="float32", activation="tanh")
+    x = _added(inputs, x) if adds else x
     return keras.Model(inputs, x, name=name)
 
 
@@ -94,11 +104,7 @@ def residual_generator(
         filters: channels from the first convolution to the residual blocks; sides must
             divide by 2 ** (len(filters) - 1).
         blocks: the paper's are 6 for 128 pixels, 9 for 256 and more.
-        groups: of the normalisation; None for the paper's, each channel on its own,
-            which loses the colour of a picture that has but one.
-        transposed: as in `skip_generator`.
-        adds: whether what the network makes is added to its input, and clipped, as in
-            the residual CycleGAN of de Bel et al. 2021: it begins near the identity.
+        groups, transposed, adds: as in `skip_generator`.
 
     Returns:
         A `keras.Model` from (batch, h, w, channels) float to (batch, h, w, outputs)
@@ -107,11 +113,6 @@ def residual_generator(
     Raises:
         ValueError: pictures of other channels to add to.
     """
-    if adds and channels != outputs:
-        raise ValueError(
-            "Expected as many channels made as taken where they are added. "
-            f"Received: {channels} and {outputs}"
-        )
     normal = keras.initializers.RandomNormal(stddev=0.02)
     options = {"kernel_initializer": normal, "use_bias": False}
 
@@ -142,8 +143,7 @@ def residual_generator(
     x = layers.Conv2D(outputs, 7, kernel_initializer=normal.clone(), **last)(
         ReflectionPadding2D(3)(x)
     )
-    if adds:
-        x = ops.clip(ops.cast(inputs, "float32") + x, -1.0, 1.0)
+    x = _added(inputs, x) if adds else x
     return keras.Model(inputs, x, name=name)
 
 
@@ -256,6 +256,16 @@ def picture_critic(image_shape, *, filters=(64, 128, 256, 512), hidden=1024):
             x = layers.Activation("leaky_relu")(x)
     x = layers.Activation("leaky_relu")(layers.Dense(hidden)(layers.Flatten()(x)))
     return keras.Model(inputs, layers.Dense(1, dtype="float32")(x), name="critic")
+
+
+def _added(inputs, change):
+    """Pictures changed, in [-1, 1]."""
+    if inputs.shape[-1] != change.shape[-1]:
+        raise ValueError(
+            "Expected as many channels made as taken where they are added. "
+            f"Received: {inputs.shape[-1]} and {change.shape[-1]}"
+        )
+    return ops.clip(ops.cast(inputs, "float32") + change, -1.0, 1.0)
 
 
 def _own(options):
