@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
 
 import keras_gen
 from keras_gen import data, layers
@@ -308,15 +307,6 @@ def test_edges_of_planes_are_their_slopes():
     assert np.asarray(layers.Edges(gain=1.0)(step)).max() == pytest.approx(1.0)
 
 
-def test_downsampling_is_pillows_bicubic():
-    x = pictures(1, 32, 24, 1)
-    small = np.asarray(layers.Downsampling(4)(x))[0, ..., 0]
-    expected = Image.fromarray(x[0, ..., 0]).resize((6, 8), Image.Resampling.BICUBIC)
-    np.testing.assert_allclose(small, np.clip(expected, 0, 1), atol=2e-3)
-    with pytest.raises(ValueError, match="sides that 5 divides"):
-        layers.Downsampling(5)(x)
-
-
 # Unpaired data
 
 
@@ -348,50 +338,3 @@ def test_unpaired_pipelines_of_other_sizes_or_several_fields_are_refused():
         data.Unpaired(one, data.pipeline(x, batch_size=2))
     with pytest.raises(ValueError, match="a single field each"):
         data.Unpaired(one, data.pipeline((x, np.arange(8)), batch_size=4))
-
-
-# Super-resolution
-
-
-def test_a_corruption_of_another_factor_is_refused():
-    with pytest.raises(ValueError, match="shrinks sides by 4, the scale. Received"):
-        keras_gen.SRResNet(image_shape=(16, 16, 3), corruption=layers.Downsampling(2))
-
-
-def test_small_pictures_of_any_size_are_enlarged_in_tiles_too():
-    model = keras_gen.SRResNet(image_shape=(16, 16, 3), scale=2, filters=4, blocks=1)
-    x = pictures(2, 11, 14)
-    whole = model.super_resolve(x)
-    assert whole.shape == (2, 22, 28, 3)
-    assert model.translate(x, tile=8).shape == whole.shape
-
-
-def test_pictures_of_several_sizes_are_made_small_and_others_refused():
-    model = keras_gen.SRResNet(image_shape=(16, 16, 3), scale=2, filters=4, blocks=1)
-    for height, width in ((16, 16), (20, 12), (8, 30)):
-        small = model.corrupt(pictures(2, height, width))
-        assert small.shape == (2, height // 2, width // 2, 3)
-    with pytest.raises(ValueError, match=r"2 divides. Received: shape \(2, 9, 16, 3"):
-        model.corrupt(pictures(2, 9, 16))
-
-
-def test_features_are_of_a_presets_layer(tmp_path):
-    judge = keras_gen.Classifier(image_shape=(16, 16, 3), filters=(4, 8), num_classes=2)
-    judge.save_to_preset(tmp_path / "judge")
-    folder = str(tmp_path / "judge")
-    options = {"image_shape": (16, 16, 3), "filters": 4, "blocks": 1}
-    options |= {"critic_filters": (4,), "critic_hidden": 4, "feature_scale": 1.0}
-    model = keras_gen.SRGAN(features=folder, **options)
-    model.compile(run_eagerly=True)
-    x = pictures(4)
-    model.fit(x, batch_size=4, verbose=0)
-    small, large = model.pairs((x,))
-    seen = [model.features(z) for z in (large, model.made(small))]
-    assert seen[0].shape == (4, 8, 8, 8)  # before the pooling
-    content = np.square(seen[0] - seen[1]).mean(axis=(1, 2, 3))
-    found = model.generator_loss(small, large)["content"]
-    np.testing.assert_allclose(found, content, rtol=1e-4)
-    other = keras_gen.SRGAN(features=folder, **options | {"image_shape": (32, 32, 3)})
-    other.compile()
-    with pytest.raises(ValueError, match=r"features of pictures \(32, 32, 3\)"):
-        other.fit(pictures(4, 32, 32), verbose=0)

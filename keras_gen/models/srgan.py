@@ -107,6 +107,8 @@ class SRGAN(SRResNet):
             "vgg19" for the paper's, `block5_conv4`.
         feature_scale: by which features are multiplied (1 / 12.75 in section 3.2).
         adversarial_weight: of equation 3.
+        pixel_weight: of the mean squared error on the scale of [0, 1] beside them; 0 in
+            the paper, whose features tell more of colours than a small network's do.
         critic_filters, critic_hidden: of the default critic,
             `networks.picture_critic`.
         loss: a `losses.AdversarialLoss`; `losses.NonSaturating()` by default.
@@ -125,6 +127,7 @@ class SRGAN(SRResNet):
         feature_layer=None,
         feature_scale=1 / 12.75,
         adversarial_weight=1e-3,
+        pixel_weight=0.0,
         critic_filters=(64, 128, 256, 512),
         critic_hidden=1024,
         loss=None,
@@ -135,6 +138,7 @@ class SRGAN(SRResNet):
         super().__init__(name=name, **options)
         self.feature_scale = feature_scale
         self.adversarial_weight = adversarial_weight
+        self.pixel_weight = pixel_weight
         self.adversarial_loss = loss or losses.NonSaturating()
         self._seeing = None
 
@@ -195,6 +199,8 @@ class SRGAN(SRResNet):
         real = self.critic(large, training=True) if pairs else None
         adversarial = self.adversarial_loss.generator(scores, real)
         total = content + self.adversarial_weight * adversarial
+        if self.pixel_weight:
+            total = total + self.pixel_weight * mean_squared_error(large, fake)
         return {"generator_loss": total, "content": content}
 
     def features(self, images):

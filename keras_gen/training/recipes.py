@@ -11,7 +11,7 @@ from keras_gen import data, diffusion, engine, learning_rates, presets
 from keras_gen.training import sides
 
 TABLES = {"model", "data", "compile", "fit", "stages", "quick", "evaluate", "source"}
-TABLES |= {"card"}
+TABLES |= {"card", "start"}
 # Tables that do not decide what a run gives.
 WORDS = {"card", "evaluate", "source"}
 # What a table of `generate` may name: samplers, and what their keywords take.
@@ -29,14 +29,15 @@ class Recipe:
     precision than presets do, `dtype_policy`; see `precision`), `data` (source,
     splits, batch_size, options of `keras_gen.data.pipeline`, and `unpaired`, what is
     otherwise of a second kind of pictures), `compile` (optimizer,
-    averages, seed), `fit` (epochs, steps_per_epoch, samples_every), `stages` (epochs, a
-    list with those of each stage, in place of the ones in `fit`), `quick` (overrides of
-    the former for a short run), `evaluate` (samples, extractor, headline, `generate`,
-    what the verb is called with, `rival`, a preset to measure beside, `twin`, what to
-    change of the model's config for another one to train and measure beside,
-    `truncation` and `guidance`, with which to measure samples too, and `pairs`, whether
-    held-out pictures of unpaired kinds are pairs), `source` (the paper) and `card`
-    (words for the entry's card).
+    averages, seed), `start` (network's name to the preset whose network of that name
+    training begins with), `fit` (epochs, steps_per_epoch, samples_every), `stages`
+    (epochs, a list with those of each stage, in place of the ones in `fit`), `quick`
+    (overrides of the former for a short run), `evaluate` (samples, extractor, headline,
+    `generate`, what the verb is called with, `rival`, a preset to measure beside,
+    `twin`, what to change of the model's config for another one to train and measure
+    beside, `truncation` and `guidance`, with which to measure samples too, and `pairs`,
+    whether held-out pictures of unpaired kinds are pairs), `source` (the paper) and
+    `card` (words for the entry's card).
     """
 
     name: str
@@ -84,6 +85,28 @@ class Recipe:
             options["optimizer"] = read_optimizer(options["optimizer"])
         model.compile(**options)
         return model
+
+    def begin(self, model):
+        """Give a new model's networks the weights that training begins with.
+
+        Raises:
+            ValueError: no such network or preset, or weights of other shapes.
+        """
+        for name, preset in self.tables.get("start", {}).items():
+            if name not in model.networks:
+                raise ValueError(
+                    f"Expected in [start] the networks {', '.join(model.networks)}. "
+                    f"Received: {name!r}"
+                )
+            found = presets.from_preset(preset).averaged(name).get_weights()
+            for network in (getattr(model, name), model.averaged(name)):
+                expected = [w.shape for w in network.get_weights()]
+                if [w.shape for w in found] != expected:
+                    raise ValueError(
+                        f"Expected a preset whose {name} is as large as the model's. "
+                        f"Received: start={{{name!r}: {preset!r}}}"
+                    )
+                network.set_weights(found)
 
     def epochs(self):
         """How many epochs a run has: [fit]'s, or those of all stages."""

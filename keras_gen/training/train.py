@@ -98,6 +98,8 @@ def _fit(model, recipe, run, place, verbose):
     epoch = callbacks.Checkpoint(run / CHECKPOINT).resume(model, steps)
     if epoch:
         logger.info("%s goes on after epoch %d", recipe.name, epoch)
+    else:
+        recipe.begin(model)
     timing = _Timing(run / SECONDS, place / SECONDS, epoch)
     model.fit(
         pipeline,
