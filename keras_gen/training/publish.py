@@ -15,7 +15,7 @@ from keras_gen.training.evaluate import evaluate
 from keras_gen.training.reproduce import intervals, short_runs
 
 HALF_ABOVE = 500_000  # bytes; an entry is at most 4 MB, the zoo 45
-GOLDEN_ROWS = 4
+GOLDEN_ROWS = 2
 
 
 def publish(run, recipe, *, zoo=None):
