@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 import pytest
+import tiny
 
-import keras_gen
 from keras_gen import metrics
 
 SHAPE = (16, 16, 3)
@@ -12,12 +12,7 @@ SHAPE = (16, 16, 3)
 
 @pytest.fixture(scope="module")
 def judge(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("judge") / "judge"
-    model = keras_gen.Classifier(
-        image_shape=SHAPE, num_classes=2, num_features=6, filters=(4, 8)
-    )
-    model.save_to_preset(folder)
-    return str(folder)
+    return tiny.colour_judge(tmp_path_factory.mktemp("judge") / "judge")
 
 
 def pictures(n, seed):

@@ -26,12 +26,14 @@ def pictures(n, seed=0):
 
 @pytest.fixture(scope="module")
 def judge(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("judge") / "judge"
-    model = keras_gen.Classifier(
-        image_shape=SHAPE, num_classes=2, num_features=6, filters=(4, 8)
-    )
-    model.save_to_preset(folder)
-    return str(folder)
+    return tiny.colour_judge(tmp_path_factory.mktemp("judge") / "judge")
+
+
+class Means:
+    """What knows features alone: the mean of each channel."""
+
+    def features(self, images):
+        return np.asarray(images).mean(axis=(1, 2))
 
 
 def measured(model, source, judge, *, data=None, **options):
@@ -64,6 +66,14 @@ def test_the_identity_is_the_picture_before(tmp_path, judge):
     assert rows["translated_l1"]["neighbour"] == 0
     assert rows["feature_distance"]["neighbour"] == pytest.approx(0, abs=1e-5)
     assert set(measuring.words) == {"noisy", "neighbour"}
+
+
+def test_an_extractor_without_maps_gives_no_perceptual_distance(tmp_path):
+    x = pictures(30)
+    arrays = {"train_a": x, "train_b": x, "test_a": x[:20], "test_b": x[:20]}
+    source = save(tmp_path, **arrays)
+    _, rows = measured(identity(), source, Means(), data={"fields": ["a", "b"]})
+    assert set(rows) == FORWARD - {"perceptual_distance"}
 
 
 def test_colouring_has_a_tool_and_keeps_its_own_figure(tmp_path, judge):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tiny
 from PIL import Image
 from test_translation import pictures
 
@@ -41,9 +42,7 @@ def test_pictures_of_several_sizes_are_made_small_and_others_refused():
 
 
 def test_features_are_of_a_presets_layer(tmp_path):
-    judge = keras_gen.Classifier(image_shape=(16, 16, 3), filters=(4, 8), num_classes=2)
-    judge.save_to_preset(tmp_path / "judge")
-    folder = str(tmp_path / "judge")
+    folder = tiny.colour_judge(tmp_path / "judge")
     options = {"image_shape": (16, 16, 3), "filters": 4, "blocks": 1}
     options |= {"critic_filters": (4,), "critic_hidden": 4, "feature_scale": 1.0}
     model = keras_gen.SRGAN(features=folder, **options)
@@ -64,15 +63,13 @@ def test_features_are_of_a_presets_layer(tmp_path):
 
 @pytest.mark.parametrize("weight", [0.0, 50.0])
 def test_the_generators_loss_is_equation_3_and_the_pixels(tmp_path, weight):
-    judge = keras_gen.Classifier(image_shape=(16, 16, 3), filters=(4, 8), num_classes=2)
-    judge.save_to_preset(tmp_path / "judge")
     model = keras_gen.SRGAN(
         image_shape=(16, 16, 3),
         filters=4,
         blocks=1,
         critic_filters=(4,),
         critic_hidden=4,
-        features=str(tmp_path / "judge"),
+        features=tiny.colour_judge(tmp_path / "judge"),
         adversarial_weight=0.5,
         pixel_weight=weight,
     )

@@ -50,6 +50,13 @@ def judge(seed=0):
     return model
 
 
+def colour_judge(folder, **options):
+    """The folder of an untrained classifier's preset, of colour pictures of 16x16."""
+    sizes = {"image_shape": (16, 16, 3), "num_classes": 2, "filters": (4, 8)}
+    keras_gen.Classifier(**sizes | options).save_to_preset(folder)
+    return str(folder)
+
+
 def vae(seed=0, **options):
     """A VAE of these pictures, its weights seeded."""
     sizes = {"image_shape": IMAGE_SHAPE, "latent_dim": 3, "filters": (4,), "hidden": 8}

@@ -36,15 +36,15 @@ class Extractor:
 
     def features(self, images):
         """Features float32 (n, d) of images (n, h, w, c), uint8 or float in [0, 1]."""
-        return self._run(self.model.features, images)
+        return self.model.features(self.fitted(images))
 
     def classify(self, images):
         """Probabilities float32 (n, classes) of images as above."""
-        return self._run(self.model.classify, images)
+        return self.model.classify(self.fitted(images))
 
-    def _run(self, verb, images):
-        images = np.asarray(images)
-        return verb(Fit(self.shape[:2], self.shape[2]).batch(images))
+    def fitted(self, images):
+        """Images as the network takes them: of its `shape`, their dtype kept."""
+        return Fit(self.shape[:2], self.shape[2]).batch(np.asarray(images))
 
 
 def features(data, extractor=None):
@@ -132,13 +132,14 @@ class _Inception:
 
     def features(self, images):
         parts = [images[k : k + BATCH] for k in range(0, len(images), BATCH)]
-        return np.concatenate([self.pooled.predict_on_batch(_signed(p)) for p in parts])
+        return np.concatenate([self.pooled.predict_on_batch(signed(p)) for p in parts])
 
     def classify(self, images):
         return keras.ops.convert_to_numpy(self.head(self.features(images)))
 
 
-def _signed(images):
+def signed(images):
+    """Images, uint8 or float in [0, 1], as float32 in [-1, 1]."""
     scale = 255 if images.dtype == np.uint8 else 1
     return images.astype("float32") * (2 / scale) - 1
 

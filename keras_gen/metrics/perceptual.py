@@ -5,8 +5,12 @@ import functools
 import keras
 import numpy as np
 
-from keras_gen.data.images import Fit
-from keras_gen.metrics.extractors import BATCH, default_extractor, find_extractor
+from keras_gen.metrics.extractors import (
+    BATCH,
+    default_extractor,
+    find_extractor,
+    signed,
+)
 from keras_gen.metrics.pictures import chunks
 
 
@@ -29,14 +33,23 @@ def perceptual_distance(reference, pictures, extractor=None) -> np.ndarray:
         ValueError: as `mean_squared_error`; an extractor without maps.
     """
     judge = find_extractor(extractor or default_extractor(np.asarray(reference)))
+    if not has_maps(judge):
+        raise ValueError(
+            "Expected the preset of a classifier as extractor. "
+            f"Received: {getattr(judge, 'name', judge)!r}"
+        )
     network = _maps(judge)
 
     def seen(images):
-        fitted = Fit(judge.shape[:2], judge.shape[2]).batch(images)
-        return network.predict_on_batch(2 * fitted.astype("float32") - 1)
+        return network.predict_on_batch(signed(judge.fitted(images)))
 
     pairs = chunks(reference, pictures, BATCH)
     return np.concatenate([sum(map(_apart, *map(seen, pair))) for pair in pairs])
+
+
+def has_maps(extractor):
+    """Whether what an extractor's layers see can be had: a classifier's."""
+    return "backbone" in getattr(getattr(extractor, "model", None), "networks", ())
 
 
 def _apart(one, other):
@@ -53,14 +66,8 @@ def _unit(maps):
 
 @functools.cache
 def _maps(extractor):
-    """A network from what an extractor's sees to a list of maps, the finest first."""
-    model = getattr(extractor, "model", None)
-    if "backbone" not in getattr(model, "networks", ()):
-        raise ValueError(
-            "Expected the preset of a classifier as extractor. "
-            f"Received: {getattr(extractor, 'name', extractor)!r}"
-        )
-    backbone = model.averaged("backbone")
+    """A network from pictures to a list of maps, the finest first."""
+    backbone = extractor.model.averaged("backbone")
     last = {
         layer.output.shape[1:3]: layer.output
         for layer in backbone.layers

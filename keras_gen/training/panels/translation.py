@@ -5,6 +5,7 @@ from PIL import Image
 
 from keras_gen import layers, metrics
 from keras_gen.applications import restoring
+from keras_gen.metrics.perceptual import has_maps
 from keras_gen.training.panels.autoencoders import EXACT
 from keras_gen.training.panels.bench import DISTANCE_RESAMPLES, flat, to_unit
 
@@ -37,10 +38,14 @@ def translated(bench):
         made |= _tools(bench, inputs, targets)
     paired = "unpaired" not in bench.table or bench.options.get("pairs", False)
     rows = {}
-    errors = PIXELWISE | {PERCEPTUAL: _perceptual(bench.extractor)}
-    for name, error in errors.items():
+    for name, error in PIXELWISE.items():
         if paired and bench.wants(name):
             rows[name] = {k: bench.mean(error(targets, x)) for k, x in made.items()}
+    if paired and bench.wants(PERCEPTUAL) and has_maps(bench.extractor):
+        rows[PERCEPTUAL] = {
+            k: bench.mean(metrics.perceptual_distance(targets, x, bench.extractor))
+            for k, x in made.items()
+        }
     if not bench.wants(*APART, BACK):
         return rows
     real = metrics.features(targets, bench.extractor)
@@ -61,10 +66,6 @@ def translated(bench):
         back = {"model": metrics.features(back, bench.extractor), "noisy": real}
         rows[BACK] = {k: _apart(bench, before, x) for k, x in back.items()}
     return rows
-
-
-def _perceptual(extractor):
-    return lambda x, y: metrics.perceptual_distance(x, y, extractor)
 
 
 def _apart(bench, features, others):
