@@ -7,7 +7,7 @@ import tensorflow as tf
 from test_style import numbers
 
 import keras_gen
-from keras_gen.training.publish import golden
+from keras_gen.training.publish import GOLDEN_ROWS, golden
 
 
 @pytest.fixture(scope="module", params=["StyleGAN", "StyleGAN2"])
@@ -80,10 +80,10 @@ def test_a_card_shows_samples_and_their_mixtures(either):
 
 def test_fixed_inputs_of_every_endpoint_give_outputs(either):
     arrays = golden(either)
-    assert arrays["synthesize/styles"].shape == (4, 6, 6)
-    assert arrays["map/outputs"].shape == (4, 6)
+    assert arrays["synthesize/styles"].shape == (GOLDEN_ROWS, 6, 6)
+    assert arrays["map/outputs"].shape == (GOLDEN_ROWS, 6)
     for name in ("serving_default", "synthesize"):
-        assert arrays[f"{name}/outputs"].shape == (4, *conformance.IMAGE_SHAPE)
+        assert arrays[f"{name}/outputs"].shape == (GOLDEN_ROWS, *conformance.IMAGE_SHAPE)
 
 
 @pytest.mark.parametrize("free", [False, True])
