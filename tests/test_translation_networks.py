@@ -130,3 +130,21 @@ def test_a_generator_that_adds_begins_with_its_input(make):
     np.testing.assert_array_equal(network(pictures), pictures)
     with pytest.raises(ValueError, match="as many channels.*Received: 3 and 1"):
         make(3, 1, filters=(4, 4), adds=True)
+
+
+@pytest.mark.parametrize("level", [0, 1, 100, 254, 255])
+def test_a_palette_gives_one_level_a_colour_of_its_own(level):
+    network = networks.skip_generator(1, 3, filters=(8, 8), adds=False, palette=2)
+    (table,) = [w for w in network.weights if tuple(w.shape) == (256, 2)]
+    pictures = np.arange(256, dtype="float32").reshape(1, 16, 16, 1) / 127.5 - 1
+    before = np.array(network(pictures))
+    rows = np.array(table)
+    rows[level] += 5.0
+    table.assign(rows)
+    changed = np.abs(np.array(network(pictures)) - before).max(axis=-1)[0] > 0
+    # The last convolution sees a pixel's neighbours.
+    near = np.zeros((18, 18), bool)
+    row, column = np.divmod(level, 16)
+    near[row : row + 3, column : column + 3] = True
+    assert changed[row, column]
+    assert not (changed & ~near[1:-1, 1:-1]).any()

@@ -25,8 +25,8 @@ class Pix2Pix(TranslationModel):
     `loss`.
 
     Args:
-        filters, dropout, dropped, groups, transposed, adds: of the default generator,
-            `networks.skip_generator`.
+        filters, dropout, dropped, groups, transposed, adds, palette: of the default
+            generator, `networks.skip_generator`.
         receptive_field, critic_filters, critic_norm: of the default critic,
             `networks.patch_critic`.
         l1_weight: lambda of equation 4.
@@ -52,6 +52,7 @@ class Pix2Pix(TranslationModel):
         groups=None,
         transposed=True,
         adds=False,
+        palette=0,
         receptive_field=70,
         critic_filters=64,
         critic_norm=True,
@@ -77,6 +78,7 @@ class Pix2Pix(TranslationModel):
             groups=groups,
             transposed=transposed,
             adds=adds,
+            palette=palette,
         )
         critic = critic or networks.patch_critic(
             channels + outputs,

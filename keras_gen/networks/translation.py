@@ -25,6 +25,7 @@ def skip_generator(
     groups=None,
     transposed=True,
     adds=False,
+    palette=0,
     name="generator",
 ):
     """The U-Net of Isola et al. 2017 (arXiv:1611.07004), appendix 6.1.1.
@@ -46,6 +47,9 @@ def skip_generator(
             Dumoulin and Olah 2016).
         adds: whether what the network makes is added to its input, and clipped, as in
             the residual CycleGAN of de Bel et al. 2021: it begins near the identity.
+        palette: channels of an embedding of every pixel's first channel, in 256 levels,
+            that goes to the last layer: drawings share colours, which no layer of
+            stride 2 looks up; 0 for none, as in the paper.
 
     Returns:
         A `keras.Model` from (batch, h, w, channels) float to (batch, h, w, outputs)
@@ -78,7 +82,15 @@ def skip_generator(
         if level < dropped:
             x = Dropout(dropout)(x)
         x = layers.Activation("relu")(layers.Concatenate()([x, skips.pop()]))
-    x = doubled(x, outputs, dtype="float32", activation="tanh")
+    if palette:
+        looked_up = layers.Embedding(256, palette)(_levels(inputs))
+        x = layers.Concatenate()([doubled(x, filters[0]), looked_up])
+        x = layers.Conv2D(filters[0], 1, activation="relu", **_own(options))(x)
+        x = layers.Conv2D(
+            outputs, 3, dtype="float32", activation="tanh", **_own(options)
+        )(x)
+    else:
+        x = doubled(x, outputs, dtype="float32", activation="tanh")
     x = _added(inputs, x) if adds else x
     return keras.Model(inputs, x, name=name)
 
@@ -266,6 +278,12 @@ def _added(inputs, change):
             f"Received: {inputs.shape[-1]} and {change.shape[-1]}"
         )
     return ops.clip(ops.cast(inputs, "float32") + change, -1.0, 1.0)
+
+
+def _levels(pictures):
+    """The first channel of pictures in [-1, 1] as int32 (batch, h, w) in [0, 255]."""
+    levels = ops.round(127.5 * (pictures[..., 0] + 1))
+    return ops.cast(ops.clip(levels, 0, 255), "int32")
 
 
 def _own(options):
