@@ -113,7 +113,12 @@ def test_unpaired_pictures_have_distances_alone_unless_they_are_pairs(tmp_path, 
     assert set(rows) == {"frechet_distance", "kernel_distance"}
     measuring, rows = measured(model, source, judge, data=data, pairs=True)
     assert set(rows) == set(translation.FIGURES)
-    assert set(rows["translated_l1"]) == {"model", "noisy"}
+    assert set(rows["translated_l1"]) == {"model", "noisy", "neighbour"}
+    apart = np.square(x[:20, None] / 255.0 - y[None] / 255.0).sum(axis=(2, 3, 4))
+    nearest = y[apart.argmin(axis=1)] / 255.0
+    assert rows["translated_l1"]["neighbour"] == pytest.approx(
+        np.abs(nearest - y[:20] / 255.0).mean(), rel=1e-4
+    )
     # Both ways the picture before is as far from the true one.
     there, back = (rows[f"{way}feature_distance"] for way in ("", "back_"))
     assert there["noisy"] == back["noisy"]
@@ -147,6 +152,25 @@ def test_an_entry_of_pairs_is_trained_published_and_checked(tmp_path, judge):
     assert "the true ones" in card
     sheet = np.asarray(Image.open(entry / "samples.png"))
     assert sheet.shape[:2] == (2 * (3 * 18 + 2), 2 * (8 * 18 + 2))
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+def test_a_sheet_shows_the_true_pictures_of_pairs_alone(tmp_path, pairs):
+    x = pictures(12)
+    source = save(tmp_path, train_a=x, train_b=x, test_a=x, test_b=255 - x)
+    recipe = tiny.recipe(
+        tmp_path / "tiny",
+        source,
+        data='fields = ["a"]\nunpaired = { fields = ["b"] }',
+        evaluate=f"pairs = {str(pairs).lower()}",
+    )
+    inputs, truth = recipe.held_out_pairs(8)
+    assert len(inputs) == 8
+    assert (np.asarray(inputs) != x[:8]).any()  # in an order of their own
+    if pairs:
+        np.testing.assert_array_equal(truth, 255 - np.asarray(inputs))
+    else:
+        assert truth is None
 
 
 def test_a_table_of_unpaired_pictures_opens_both(tmp_path):

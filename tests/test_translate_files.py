@@ -133,6 +133,23 @@ def test_the_command_translates(preset, tmp_path, capsys):
     assert cli.main([*argv, "--tile", "7"]) == 2
 
 
+def test_the_way_back_takes_the_channels_of_the_other_kind(tmp_path):
+    model = keras_gen.CycleGAN(
+        image_shape=(16, 16, 3),
+        outputs=1,
+        identity_weight=0.0,
+        filters=(4, 4),
+        blocks=1,
+        receptive_field=1,
+        critic_filters=4,
+    )
+    write(tmp_path / "a.png", 6, 4, "L")
+    made = applications.translate_files(
+        model, tmp_path / "a.png", tmp_path / "b.png", reverse=True
+    )
+    assert Image.open(made[0]).mode == "RGB"
+
+
 def test_colours_keep_the_lightness(tmp_path):
     model = keras_gen.Pix2Pix(
         image_shape=(8, 8, 3),

@@ -96,7 +96,8 @@ def _pairs(source, target):
 
 
 def _translate_file(model, verb, before, after, options):
-    channels = model.signatures()["serving_default"][1]["images"][0][-1]
+    endpoint = "translate_back" if options.get("reverse") else "serving_default"
+    channels = model.signatures()[endpoint][1]["images"][0][-1]
     picture = fit(decode(before), channels=channels)
     made = verb(picture[None], **options)[0]
     image = _image(made)

@@ -135,12 +135,18 @@ class Recipe:
         return self.held_out_pairs(rows)[0]
 
     def held_out_pairs(self, rows):
-        """`held_out` and their labels, None where there are none."""
+        """`held_out` and their labels, None where there are none or no pairs."""
         held_out = sides.pipeline(
             self.tables["data"], "validation", batch_size=rows, drop_remainder=False
         )
         batch = held_out.first_batch()
-        return batch if isinstance(batch, tuple) else (batch, None)
+        if not isinstance(batch, tuple):
+            return batch, None
+        unpaired = "unpaired" in self.tables["data"] and not self._held_out_are_pairs()
+        return (batch[0], None) if unpaired else batch
+
+    def _held_out_are_pairs(self):
+        return self.tables.get("evaluate", {}).get("pairs", False)
 
     def evaluation(self):
         """The `evaluate` table, its objects built: {"sampler": DDIM(20)} and such."""

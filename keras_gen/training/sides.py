@@ -11,7 +11,8 @@ def pipeline(table, split, **options):
     """The pipeline of a table's "train" or "validation" split.
 
     A table with `unpaired`, which says what is otherwise of the second kind of
-    pictures, opens both as `data.Unpaired`.
+    pictures, opens both as `data.Unpaired`: for training in orders of their own, held
+    out in one, for they may be pairs then.
 
     Args:
         table: a recipe's `data` table.
@@ -21,7 +22,7 @@ def pipeline(table, split, **options):
         data.pipeline(
             side["source"],
             _split(side, split),
-            seed=side.get("seed", 0) + number,
+            seed=side.get("seed", 0) + (number if split == "train" else 0),
             **_image_options(side),
             **options,
         )

@@ -91,9 +91,13 @@ def _tools(bench, inputs, targets):
     else:
         bench.words["noisy"] = "the pictures before"
         made = {"noisy": inputs}
-    if "unpaired" in bench.table:
-        return made
     train = _pairs(bench, *bench.training_set)
+    if "unpaired" in bench.table:
+        if train[1].shape[1:] == inputs.shape[1:]:
+            _, nearest = metrics.nearest_neighbours(flat(inputs), flat(train[1]))
+            made["neighbour"] = train[1][nearest]
+            bench.words["neighbour"] = "the nearest training picture of the other kind"
+        return made
     if isinstance(bench.model.corruption, layers.Greyscale):
         tool = restoring.LevelColours().fit(train[1])
         made["tool"] = tool.colorize(inputs[..., :1])
