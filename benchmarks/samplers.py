@@ -69,7 +69,8 @@ def cases(quick):
 def drawn(model, count, folder, labels=None, **options):
     """Samples by options of `generate`, from files where they are; and seconds each.
 
-    The seconds are the median file's, so that the one that compiled does not count.
+    The seconds are the median file's, the lower of two, so that the one that compiled
+    does not count.
 
     Args:
         folder: of the model's samples; one within it is of these options alone.
@@ -93,7 +94,7 @@ def drawn(model, count, folder, labels=None, **options):
         with np.load(path) as kept:
             parts.append(kept["images"])
             seconds.append(float(kept["seconds"]))
-    return np.concatenate(parts), statistics.median(seconds) / FILE
+    return np.concatenate(parts), statistics.median_low(seconds) / FILE
 
 
 def folder_of(preset):

@@ -236,6 +236,12 @@ def test_guidance_one_is_the_label_and_zero_is_none(edm):
         (lambda d, e: tiny(unlabelled=1.0), "unlabelled=1.0"),
         (lambda d, e: tiny(guidance_interval=(2, 1)), r"guidance_interval=\(2, 1\)"),
         (lambda d, e: tiny(guidance_interval=0.5), "guidance_interval=0.5"),
+        (lambda d, e: tiny(guidance_interval=(0, 1)), "guidance_interval="),
+        (
+            lambda d, e: tiny(num_classes=3, unlabelled=0.0).generate(2, guidance=2.0),
+            "guidance=2.0",
+        ),
+        (lambda d, e: e.export("nowhere", guidance=2.0, labels=1), "guidance, labels"),
     ],
 )
 def test_what_makes_no_sense_is_refused(ddpm, edm, ask, received):

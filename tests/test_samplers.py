@@ -1,6 +1,5 @@
 """Samplers against a Gaussian, whose answers are known."""
 
-import itertools
 import math
 
 import numpy as np
@@ -39,19 +38,44 @@ def test_flow_samplers_converge_at_their_order(sampler, order):
     assert slope == pytest.approx(order, abs=0.15)
 
 
-@pytest.mark.parametrize("variance", [0.0, 1.0])
-def test_ancestral_sampling_converges_at_order_one(variance):
-    """The variance of what a linear denoiser draws, by its exact recursion."""
-    errors, steps = [], np.array([32, 64, 128, 256])
-    for count in steps:
-        levels = np.geomspace(4.0, 0.1, count + 1)
-        spread = DEVIATION**2 + levels[0] ** 2
-        for sigma, following in itertools.pairwise(levels):
-            gain = DEVIATION**2 / (DEVIATION**2 + sigma**2)
-            factor = gain + (following / sigma) ** 2 * (1 - gain)
-            added = float(samplers.ancestral_deviation(sigma, following, variance))
-            spread = factor**2 * spread + added**2
-        errors.append(abs(spread - DEVIATION**2 - 0.1**2))
+class Units:
+    """A stream whose draw at step k is 1 in row k + 1 and 0 in all others."""
+
+    override = True
+
+    def draw(self, kind, shape, step=None):
+        return tf.cast(tf.one_hot(step + 1, shape[0])[:, None], tf.float64)
+
+
+def variance_drawn(sampler, levels):
+    """Of what a sampler makes of a linear denoiser's start, by each noise's share."""
+    rows = len(levels) + 1
+    x = np.full((rows, 1), MEAN)
+    x[-1] += 1.0
+    with random.use(Units()):
+        made = sampler(optimal, tf.constant(levels), tf.constant(x))
+    shares = np.array(made)[1:, 0] - np.array(made)[0, 0]
+    shares[-1] *= math.sqrt(DEVIATION**2 + levels[0] ** 2)
+    return np.square(shares).sum()
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        diffusion.Ancestral(variance=0.0),
+        diffusion.Ancestral(variance=1.0),
+        diffusion.DDIM(eta=0.5),
+        diffusion.DDIM(eta=1.0),
+        diffusion.PredictorCorrector(corrections=0),
+    ],
+    ids=repr,
+)
+def test_samplers_that_draw_converge_at_order_one(sampler):
+    steps, exact = np.array([32, 64, 128, 256]), DEVIATION**2 + 0.1**2
+    errors = [
+        abs(variance_drawn(sampler, np.geomspace(4.0, 0.1, k + 1)) - exact)
+        for k in steps
+    ]
     slope = -np.polyfit(np.log(steps), np.log(errors), 1)[0]
     assert slope == pytest.approx(1, abs=0.15)
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from gaussians import optimal, seeded
+from PIL import ImageColor
 
 from benchmarks import samplers
 from keras_gen import diffusion
@@ -60,8 +61,17 @@ def test_each_file_has_its_own_labels(tmp_path, monkeypatch):
 
 
 def test_the_plot_has_a_line_for_each_sampler():
-    rows = [("training pictures", 0, 0.9, 0.0)]
-    rows += [(name, n, 100 / n, 1.0) for name in samplers.SAMPLERS for n in (5, 50)]
+    rows = [("training pictures", 0, 0.9, 0.01, 0.0)]
+    rows += [
+        (name, n, (k + 2) * 100 / n, 0.1, 1.0)
+        for k, name in enumerate(samplers.SAMPLERS)
+        for n in (5, 50)
+    ]
     sheet = np.array(samplers.plot(rows))
     assert sheet.shape == (360, 560, 3)
-    assert (sheet != 255).any(axis=2).mean() > 0.01
+    for k in range(len(samplers.SAMPLERS)):
+        hue = ImageColor.getrgb(f"hsl({360 * k // len(samplers.SAMPLERS)}, 80%, 40%)")
+        # From the axis at 5 calls to that at 50, and the name behind.
+        columns = np.flatnonzero((sheet == hue).all(axis=2).any(axis=0))
+        assert columns[0] <= 52
+        assert set(range(52, 400)) <= set(columns.tolist())

@@ -82,8 +82,9 @@ def test_fixed_inputs_of_every_endpoint_give_outputs(either):
     arrays = golden(either)
     assert arrays["synthesize/styles"].shape == (GOLDEN_ROWS, 6, 6)
     assert arrays["map/outputs"].shape == (GOLDEN_ROWS, 6)
+    pictures = (GOLDEN_ROWS, *conformance.IMAGE_SHAPE)
     for name in ("serving_default", "synthesize"):
-        assert arrays[f"{name}/outputs"].shape == (GOLDEN_ROWS, *conformance.IMAGE_SHAPE)
+        assert arrays[f"{name}/outputs"].shape == pictures
 
 
 @pytest.mark.parametrize("free", [False, True])

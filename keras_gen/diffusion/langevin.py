@@ -8,7 +8,7 @@ import dataclasses
 
 from keras import ops
 
-from keras_gen.diffusion.samplers import Sampler, loop
+from keras_gen.diffusion.samplers import Sampler, check_count, check_number, loop
 from keras_gen.engine import random
 
 
@@ -29,6 +29,11 @@ class AnnealedLangevin(Sampler):
     steps: int | None = 10
     repeats: int = 100
     step_size: float = 0.2
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_count(self, "repeats")
+        check_number(self, "step_size", "in (0, 2)", 0 < self.step_size < 2)
 
     def __call__(self, denoise, levels, x):
         def step(k, sigma, following, x):
@@ -61,6 +66,11 @@ class PredictorCorrector(Sampler):
     steps: int | None = 100
     corrections: int = 1
     snr: float = 0.16
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_count(self, "corrections", least=0)
+        check_number(self, "snr", "above 0, finite", 0 < self.snr < float("inf"))
 
     def __call__(self, denoise, levels, x):
         def step(k, sigma, following, x):

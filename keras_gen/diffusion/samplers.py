@@ -9,6 +9,7 @@ for these coordinates.
 """
 
 import dataclasses
+import numbers
 
 from keras import ops
 
@@ -53,6 +54,14 @@ class Sampler:
 
     steps: int | None = None
     spacing: KarrasLevels | None = None
+
+    def __post_init__(self):
+        if self.steps is not None:
+            check_count(self, "steps")
+        if self.spacing is not None and not isinstance(self.spacing, KarrasLevels):
+            raise ValueError(
+                f"Expected spacing as KarrasLevels. Received: spacing={self.spacing!r}"
+            )
 
     def path(self, schedule, steps=None):
         """The noise levels (steps + 1,) that this sampler takes, float32.
@@ -104,7 +113,8 @@ class DDIM(Sampler):
     eta: float = 0.0
 
     def __post_init__(self):
-        _check_share(self, "eta")
+        super().__post_init__()
+        check_number(self, "eta", "in [0, 1]", 0 <= self.eta <= 1)
 
     def __call__(self, denoise, levels, x):
         def step(k, sigma, following, x):
@@ -134,7 +144,9 @@ class Ancestral(Sampler):
     variance: float | None = None
 
     def __post_init__(self):
-        _check_share(self, "variance")
+        super().__post_init__()
+        if self.variance is not None:
+            check_number(self, "variance", "in [0, 1]", 0 <= self.variance <= 1)
 
     def __call__(self, denoise, levels, x):
         def step(k, sigma, following, x):
@@ -193,9 +205,14 @@ class Heun(Sampler):
     inflation: float = 1.0
 
     def __post_init__(self):
-        if not self.churn >= 0 or not self.inflation >= 0:
+        super().__post_init__()
+        for name in ("churn", "inflation"):
+            value = getattr(self, name)
+            check_number(self, name, "from 0 on, finite", 0 <= value < float("inf"))
+        if not 0 <= self.churn_min <= self.churn_max:
             raise ValueError(
-                f"Expected churn and inflation from 0 on. Received: {self}"
+                "Expected 0 <= churn_min <= churn_max. "
+                f"Received: churn_min={self.churn_min}, churn_max={self.churn_max}"
             )
 
     def __call__(self, denoise, levels, x):
@@ -224,10 +241,18 @@ class Heun(Sampler):
         return _add_noise(x, added, k), raised
 
 
-def _check_share(sampler, name):
+def check_number(sampler, name, wanted, fits):
+    """Raise ValueError unless a sampler's option fits; `wanted` says what does."""
+    if not fits:
+        value = getattr(sampler, name)
+        raise ValueError(f"Expected {name} {wanted}. Received: {name}={value}")
+
+
+def check_count(sampler, name, least=1):
+    """Raise ValueError unless a sampler's option is an int from `least` on."""
     value = getattr(sampler, name)
-    if value is not None and not 0 <= value <= 1:
-        raise ValueError(f"Expected {name} in [0, 1]. Received: {name}={value}")
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    check_number(sampler, name, f"as an int from {least} on", whole and value >= least)
 
 
 def posterior_deviation(sigma, following):

@@ -268,17 +268,24 @@ class GenerativeModel(Fitting, Staged, engine.Trainer, keras.Model):
 
         Args:
             folder: where; created, and replaced only if it is a SavedModel already.
-            **conditions: options of `generate`, fixed in the program.
+            **conditions: options of `generate` that are not the program's inputs,
+                fixed in it.
 
         Raises:
             RuntimeError: the backend is another one.
-            ValueError: an option that `generate` refuses.
+            ValueError: an option that `generate` refuses, or an input.
         """
         if keras.backend.backend() != "tensorflow":
             raise RuntimeError(
                 "Expected the TensorFlow backend, which alone writes SavedModels: "
                 "save_to_preset here, then load and export it there. "
                 f"Received: {keras.backend.backend()}"
+            )
+        inputs = {*self.condition_specs(), *self.scalar_specs()} & set(conditions)
+        if inputs:
+            raise ValueError(
+                "Expected options that are fixed in the program. "
+                f"Received: {', '.join(sorted(inputs))}, an input of it"
             )
         self.check_conditions(1, **conditions)
         # Imported here because it imports tensorflow, which JAX users may not have.

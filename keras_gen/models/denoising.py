@@ -102,8 +102,8 @@ class Denoising:
     def invert(self, images, *, labels=None, steps=50):
         """The noise that `decode` makes pictures of, by the probability flow.
 
-        See `diffusion.flow.invert`. Between two of them `applications.interpolate`
-        goes with `spherical=True`.
+        See `diffusion.flow.invert`. Between two of them that were made without labels
+        `applications.interpolate` goes with `spherical=True`.
 
         Args:
             images: pictures.
@@ -172,7 +172,8 @@ class Denoising:
         with self.noise(*ops.unstack(place, 2)):
             levels = sampler.path(self.schedule)
             count = levels.shape[0] - 1
-            levels = levels[count - math.ceil(strength * count) :]
+            # Rounded, for 0.14 * 50 is more than 7.
+            levels = levels[count - math.ceil(round(strength * count, 9)) :]
             images = base.to_signed(data["images"])
             x = images + levels[0] * random.normal(ops.shape(images))
             denoise = self._denoiser(data, sampler)

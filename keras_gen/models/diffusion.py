@@ -37,8 +37,8 @@ class DiffusionModel(Denoising, Labelled, base.GenerativeModel):
 
     Raises:
         ValueError: a given network's shapes do not fit, sides do not divide,
-            `unlabelled` is out of range, `guidance_interval` is none, or the schedule's
-            levels do not fall to 0.
+            `unlabelled` is out of range, `guidance_interval` is none or the model's
+            labels are, or the schedule's levels do not fall to 0.
     """
 
     networks = ("denoiser",)
@@ -70,6 +70,11 @@ class DiffusionModel(Denoising, Labelled, base.GenerativeModel):
                 f"Expected unlabelled in [0, 1). Received: unlabelled={unlabelled}"
             )
         self.guidance_interval = _check_interval(guidance_interval)
+        if not num_classes and guidance_interval is not None:
+            raise ValueError(
+                "Expected no guidance_interval of a model without labels. "
+                f"Received: guidance_interval={guidance_interval!r}"
+            )
         self.schedule = schedule or self.default_schedule()
         levels = self.schedule.levels(self.schedule.steps)
         diffusion.schedules.check_falling(levels, self.schedule)
@@ -216,13 +221,19 @@ class DiffusionModel(Denoising, Labelled, base.GenerativeModel):
             sampler: of `keras_gen.diffusion`; see `default_sampler`.
 
         Raises:
-            ValueError: labels or guidance of a model without labels, labels out of
-                range, guidance that is no finite number, no steps.
+            ValueError: labels or guidance of a model without labels, guidance of one
+                that never went without, labels out of range, guidance that is no finite
+                number, no steps.
         """
         own, fixed = super().check_conditions(n, labels)
         if not self.takes_labels():
             self.refuse(guidance=guidance)
-        if guidance is not None:
+        elif guidance is not None:
+            if not self._config["unlabelled"]:
+                raise ValueError(
+                    "Expected guidance of a model that has learnt to go without labels "
+                    f"(unlabelled above 0). Received: guidance={guidance}"
+                )
             own["guidance"] = _check_guidance(guidance, n)
         return own, {**fixed, "sampler": self.check_sampler(sampler)}
 
@@ -238,9 +249,11 @@ class DiffusionModel(Denoising, Labelled, base.GenerativeModel):
         return sampler
 
     def condition_specs(self):
-        """A label and a guidance for each sample of a model with labels."""
+        """A label and, where it can be, a guidance for each sample."""
         specs = super().condition_specs()
-        return {**specs, "guidance": ((None,), "float32")} if specs else {}
+        if specs and self._config["unlabelled"]:
+            specs["guidance"] = ((None,), "float32")
+        return specs
 
     def scalar_specs(self):
         """Number of a sampler's steps, an input of exported programs."""

@@ -3,8 +3,8 @@
     python build_fashion_mnist_mini.py FOLDER_OF_IDX_FILES
 
 Takes 600 training and 100 test images of each class, drawn without replacement, each
-from its own split, with a fixed seed; rows keep the full set's order. LZMA packs them a seventh
-smaller than what numpy writes, which reads both.
+from its own split, with a fixed seed; rows keep the full set's order. LZMA packs them a
+seventh smaller than what numpy writes, which reads both.
 """
 
 import sys
