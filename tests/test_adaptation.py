@@ -4,6 +4,8 @@ import conformance
 import numpy as np
 import pytest
 
+import keras_gen
+from benchmarks import adaptation, augmentation
 from keras_gen.applications import adapt
 
 PICTURES = conformance.images(3)
@@ -35,3 +37,23 @@ def test_translated_in_reverse_and_beside_the_given_ones():
 def test_what_cannot_be_adapted_is_refused(name, labels):
     with pytest.raises(ValueError, match=r"Expected .*Received: "):
         adapt(conformance.make(name), PICTURES, labels)
+
+
+def test_the_benchmark_trains_in_one_style_and_tests_in_the_other(monkeypatch):
+    for module in (adaptation, augmentation):
+        monkeypatch.setattr(module, "UPDATES", 2)
+        monkeypatch.setattr(module, "BATCH", 4)
+    sizes = {"image_shape": (64, 64, 3), "filters": (4,), "blocks": 1}
+    model = keras_gen.CycleGAN(**sizes, critic_filters=4, receptive_field=16)
+    found = adaptation.rows("noto", "twemoji", model, seeds=2)
+    assert list(found) == [
+        "Noto",
+        "Noto; the test translated to it",
+        "Noto, translated",
+        "Noto, as it is and translated",
+        "Twemoji",
+    ]
+    assert all(len(v) == 2 and 0 <= min(v) <= max(v) <= 1 for v in found.values())
+    lines = augmentation.table(found).splitlines()
+    assert len(lines) == 7
+    assert lines[2].endswith("|  |")

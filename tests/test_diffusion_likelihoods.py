@@ -24,9 +24,18 @@ def gaussian_pictures(deviation, n=40):
     return np.clip(np.round(x * 127.5 + 127.5), 0, 255).astype("uint8")
 
 
-@pytest.mark.parametrize("cls", [keras_gen.EDM, keras_gen.ScoreModel, keras_gen.DDPM])
-def test_the_flow_s_likelihood_is_exact_to_a_hundredth_of_a_bit(cls):
-    model, images = gaussian(cls, 0.3), gaussian_pictures(0.3)
+@pytest.mark.parametrize(
+    ("cls", "options"),
+    [
+        (keras_gen.EDM, {}),
+        (keras_gen.ScoreModel, {}),
+        (keras_gen.ScoreModel, {"schedule": diffusion.VariancePreserving()}),
+        (keras_gen.DDPM, {}),
+    ],
+    ids=["EDM", "VE", "VP", "DDPM"],
+)
+def test_the_flow_s_likelihood_is_exact_to_a_hundredth_of_a_bit(cls, options):
+    model, images = gaussian(cls, 0.3, **options), gaussian_pictures(0.3)
     bits = model.log_likelihood(images) - exact_nats(images, 0.3)
     bits /= SIZE * math.log(2)
     assert bits.mean() == pytest.approx(0, abs=1e-2)
