@@ -2,12 +2,12 @@
 
     python -m benchmarks.adaptation
 
-A small classifier learns the category of emoji drawn in one style, shrunk to 32x32 once
-they are translated, and is tested on held-out emoji in the other: as it is, on test
-pictures translated back to the style that it knows, and trained on its own training
-pictures translated to the style of the test. `cyclegan_emoji` translates: it has seen
-half of the training emoji in each style, no emoji in both, and no category. The last
-row is what labels in the test's own style would give.
+A small classifier learns the category of emoji drawn in one style, 32x32, and is tested
+on held-out emoji in the other: as it is, on test pictures translated back to the style
+that it knows, and trained on its own training pictures translated to the style of the
+test. `cyclegan_emoji` translates: it has seen half of the training emoji in each style,
+no emoji in both, and no category. The last row is what labels in the test's own style
+would give.
 """
 
 import argparse
@@ -23,16 +23,9 @@ PRESET = "cyclegan_emoji"
 STYLES = {"twemoji": "Twemoji", "noto": "Noto"}
 
 
-def emoji(split, style):
-    """Pictures uint8 in a style, 64x64, and their categories."""
-    return data.load("emoji", split, fields=(style, "category"))
-
-
-def shrunk(images, labels):
-    """Pictures float32 (n, 32, 32, 3) in [0, 1], by means of four pixels; labels."""
-    scale = np.float32(255 if images.dtype == np.uint8 else 1)
-    fours = (images / scale).reshape(len(images), 32, 2, 32, 2, 3)
-    return fours.mean(axis=(2, 4), dtype="float32"), labels
+def emoji(split, style, size=32):
+    """Pictures uint8 in a style, and their categories."""
+    return data.load("emoji", split, fields=(style, "category"), image_size=size)
 
 
 def batches(pictures, seed):
@@ -59,8 +52,6 @@ def rows(source, target, model, seeds=5):
     )
     found = {}
     for pictures, tests in cases:
-        pictures = shrunk(*pictures)
-        tests = {name: shrunk(*tested) for name, tested in tests.items()}
         for seed in range(seeds):
             judge = trained(batches(pictures, seed), seed, shift=2, flip=True)
             for name, tested in tests.items():

@@ -43,7 +43,7 @@ def test_the_benchmark_trains_in_one_style_and_tests_in_the_other(monkeypatch):
     for module in (adaptation, augmentation):
         monkeypatch.setattr(module, "UPDATES", 2)
         monkeypatch.setattr(module, "BATCH", 4)
-    sizes = {"image_shape": (64, 64, 3), "filters": (4,), "blocks": 1}
+    sizes = {"image_shape": (32, 32, 3), "filters": (4,), "blocks": 1}
     model = keras_gen.CycleGAN(**sizes, critic_filters=4, receptive_field=16)
     found = adaptation.rows("noto", "twemoji", model, seeds=2)
     assert list(found) == [

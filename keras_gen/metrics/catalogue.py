@@ -162,6 +162,17 @@ CATALOGUE = {
         "with equal weights), of a translated and of the true picture; mean over "
         "pictures",
     ),
+    "perceptual_gain": Figure(
+        "gain in perceptual distance",
+        "higher",
+        "the perceptual distance to the true picture before translation, less that "
+        "after; mean over pictures",
+    ),
+    "back_perceptual_gain": Figure(
+        "gain in perceptual distance, way back",
+        "higher",
+        "the same of the second kind's pictures translated to the first",
+    ),
     "back_feature_distance": Figure(
         "feature distance, way back",
         "lower",

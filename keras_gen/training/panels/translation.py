@@ -17,7 +17,8 @@ PIXELWISE = {
 PERCEPTUAL = "perceptual_distance"
 APART = ("feature_distance", "frechet_distance", "kernel_distance")  # in features
 BACK = "back_feature_distance"  # from the second kind of pictures to the first
-FIGURES = (*PIXELWISE, PERCEPTUAL, *APART, BACK)
+GAINS = ("perceptual_gain", "back_perceptual_gain")  # of models of unpaired pictures
+FIGURES = (*PIXELWISE, PERCEPTUAL, *GAINS, *APART, BACK)
 FILTERS = {"bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS}
 
 
@@ -46,6 +47,8 @@ def translated(bench):
             k: bench.mean(metrics.perceptual_distance(targets, x, bench.extractor))
             for k, x in made.items()
         }
+    if paired and "unpaired" in bench.table and has_maps(bench.extractor):
+        rows |= _gains(bench, inputs, targets, made["model"])
     if not bench.wants(*APART, BACK):
         return rows
     real = metrics.features(targets, bench.extractor)
@@ -65,6 +68,23 @@ def translated(bench):
         before = metrics.features(inputs, bench.extractor)
         back = {"model": metrics.features(back, bench.extractor), "noisy": real}
         rows[BACK] = {k: _apart(bench, before, x) for k, x in back.items()}
+    return rows
+
+
+def _gains(bench, inputs, targets, made):
+    """How much nearer pictures are translated than before, each beside itself."""
+    rows = {}
+    for name, reverse in zip(GAINS, (False, True), strict=True):
+        if not bench.wants(name):
+            continue
+        truth, before = (inputs, targets) if reverse else (targets, inputs)
+        if reverse:
+            made = bench.model.translate(targets, reverse=True)
+        distances = [
+            metrics.perceptual_distance(truth, x, bench.extractor)
+            for x in (before, made)
+        ]
+        rows[name] = {"model": bench.mean(distances[0] - distances[1])}
     return rows
 
 
