@@ -52,7 +52,7 @@ def test_zoo_is_data_of_bounded_size():
         for entry in entries
     }
     assert max(sizes.values()) <= 4 * MEGABYTE, sizes
-    assert sum(sizes.values()) <= 46 * MEGABYTE
+    assert sum(sizes.values()) <= 47 * MEGABYTE
     assert not list(presets.zoo_folder().rglob("*.py"))
 
 
