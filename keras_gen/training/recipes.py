@@ -142,11 +142,12 @@ class Recipe:
         batch = held_out.first_batch()
         if not isinstance(batch, tuple):
             return batch, None
-        unpaired = "unpaired" in self.tables["data"] and not self._held_out_are_pairs()
-        return (batch[0], None) if unpaired else batch
-
-    def _held_out_are_pairs(self):
-        return self.tables.get("evaluate", {}).get("pairs", False)
+        pairs = self.tables.get("evaluate", {}).get("pairs", False)
+        return (
+            batch
+            if pairs or "unpaired" not in self.tables["data"]
+            else (batch[0], None)
+        )
 
     def evaluation(self):
         """The `evaluate` table, its objects built: {"sampler": DDIM(20)} and such."""

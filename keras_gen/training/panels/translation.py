@@ -17,8 +17,8 @@ PIXELWISE = {
 PERCEPTUAL = "perceptual_distance"
 APART = ("feature_distance", "frechet_distance", "kernel_distance")  # in features
 BACK = "back_feature_distance"  # from the second kind of pictures to the first
-GAINS = ("perceptual_gain", "back_perceptual_gain")  # of models of unpaired pictures
-FIGURES = (*PIXELWISE, PERCEPTUAL, *GAINS, *APART, BACK)
+GAIN, BACK_GAIN = "perceptual_gain", "back_perceptual_gain"  # of those that go back
+FIGURES = (*PIXELWISE, PERCEPTUAL, GAIN, BACK_GAIN, *APART, BACK)
 FILTERS = {"bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS}
 
 
@@ -42,13 +42,15 @@ def translated(bench):
     for name, error in PIXELWISE.items():
         if paired and bench.wants(name):
             rows[name] = {k: bench.mean(error(targets, x)) for k, x in made.items()}
-    if paired and bench.wants(PERCEPTUAL) and has_maps(bench.extractor):
-        rows[PERCEPTUAL] = {
-            k: bench.mean(metrics.perceptual_distance(targets, x, bench.extractor))
-            for k, x in made.items()
-        }
-    if paired and "unpaired" in bench.table and has_maps(bench.extractor):
-        rows |= _gains(bench, inputs, targets, made["model"])
+    back = None
+    if paired and hasattr(bench.model, "translate_back"):
+        back = bench.model.translate(targets, reverse=True)
+    if (
+        paired
+        and bench.wants(PERCEPTUAL, GAIN, BACK_GAIN)
+        and has_maps(bench.extractor)
+    ):
+        rows |= _perceptual(bench, inputs, targets, made, back)
     if not bench.wants(*APART, BACK):
         return rows
     real = metrics.features(targets, bench.extractor)
@@ -63,28 +65,25 @@ def translated(bench):
     if not paired:
         return rows
     rows["feature_distance"] = {k: _apart(bench, real, x) for k, x in features.items()}
-    if bench.wants(BACK) and hasattr(bench.model, "translate_back"):
-        back = bench.model.translate(targets, reverse=True)
+    if back is not None:
         before = metrics.features(inputs, bench.extractor)
         back = {"model": metrics.features(back, bench.extractor), "noisy": real}
         rows[BACK] = {k: _apart(bench, before, x) for k, x in back.items()}
     return rows
 
 
-def _gains(bench, inputs, targets, made):
-    """How much nearer pictures are translated than before, each beside itself."""
-    rows = {}
-    for name, reverse in zip(GAINS, (False, True), strict=True):
-        if not bench.wants(name):
-            continue
-        truth, before = (inputs, targets) if reverse else (targets, inputs)
-        if reverse:
-            made = bench.model.translate(targets, reverse=True)
-        distances = [
-            metrics.perceptual_distance(truth, x, bench.extractor)
-            for x in (before, made)
-        ]
-        rows[name] = {"model": bench.mean(distances[0] - distances[1])}
+def _perceptual(bench, inputs, targets, made, back):
+    """Distances to the true pictures and, beside each, what translating gains."""
+
+    def apart(truth, pictures):
+        return metrics.perceptual_distance(truth, pictures, bench.extractor)
+
+    distances = {k: apart(targets, x) for k, x in made.items()}
+    rows = {PERCEPTUAL: {k: bench.mean(x) for k, x in distances.items()}}
+    if back is not None:
+        before = apart(targets, inputs)  # both ways
+        rows[GAIN] = {"model": bench.mean(before - distances["model"])}
+        rows[BACK_GAIN] = {"model": bench.mean(before - apart(inputs, back))}
     return rows
 
 
