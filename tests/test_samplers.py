@@ -47,9 +47,9 @@ class Units:
         return tf.cast(tf.one_hot(step + 1, shape[0])[:, None], tf.float64)
 
 
-def variance_drawn(sampler, levels):
+def variance_drawn(sampler, levels, noises=None):
     """Of what a sampler makes of a linear denoiser's start, by each noise's share."""
-    rows = len(levels) + 1
+    rows = (len(levels) - 1 if noises is None else noises) + 2
     x = np.full((rows, 1), MEAN)
     x[-1] += 1.0
     with random.use(Units()):
@@ -104,6 +104,20 @@ def test_samplers_reach_the_data_distribution(sampler):
     scaled = (samples - samples.mean()) / samples.std()
     assert abs((scaled**3).mean()) < 0.1
     assert abs((scaled**4).mean() - 3) < 0.2
+
+
+def test_langevin_dynamics_converges_at_order_one_in_its_step_size():
+    # At one level, until it has forgotten its start; then the denoiser, linear.
+    sigma, sizes = 0.5, np.array([0.4, 0.2, 0.1, 0.05])
+    exact = DEVIATION**4 / (DEVIATION**2 + sigma**2)
+    errors = []
+    for size in sizes:
+        repeats = round(40 / size)
+        sampler = diffusion.AnnealedLangevin(repeats=repeats, step_size=size)
+        drawn = variance_drawn(sampler, np.array([sigma, 0.0]), repeats)
+        errors.append(abs(drawn - exact))
+    slope = np.polyfit(np.log(sizes), np.log(errors), 1)[0]
+    assert slope == pytest.approx(1, abs=0.15)
 
 
 def test_langevin_dynamics_has_the_variance_of_its_recursion():
