@@ -149,9 +149,9 @@ class Trainer(BaseTrainer):
         self.test_step = functools.partial(type(self).test_step, self)
         super().retrace()
 
-    def as_dataset(self, pipeline, batches, length):
+    def as_dataset(self, feed):
         """A dataset of a pipeline's batches; see the TensorFlow half."""
-        return _Batches(pipeline, batches, length)
+        return _Batches(feed)
 
     def _stream(self, purpose, *folds):
         seed = self._compile_options["seed"]
@@ -206,19 +206,17 @@ def make_deterministic(seed):
 class _Batches(keras.utils.PyDataset):
     """A pipeline's batches in their order; Keras asks for 0, 1, 2... in each pass."""
 
-    def __init__(self, pipeline, batches, length):
+    def __init__(self, feed):
         super().__init__(workers=0)
-        self._pipeline = pipeline
-        self._batches = batches
-        self._length = length
+        self._feed = feed
 
     @property
     def num_batches(self):
-        return self._length
+        return self._feed.length
 
     def __getitem__(self, index):
         if index == 0:
-            self._iterator = self._batches(self._pipeline)
+            self._iterator = self._feed.batches(self._feed.source)
         batch = next(self._iterator)
         return batch if isinstance(batch, tuple) else (batch,)
 

@@ -5,6 +5,7 @@ import functools
 import json
 import os
 import sys
+import weakref
 
 import keras
 import tensorflow as tf
@@ -144,29 +145,33 @@ class Trainer(BaseTrainer):
         outputs = self._programs[name](*args)
         return keras.tree.map_structure(lambda x: x.numpy(), outputs)
 
-    def as_dataset(self, pipeline, batches, length):
+    def as_dataset(self, feed):
         """A dataset of a pipeline's batches.
 
         Args:
-            pipeline: a `keras_gen.data.Pipeline`.
-            batches: function from the pipeline, or this worker's part of it, to the
-                iterator of one pass; called at the start of each.
-            length: batches in a pass, None where it never ends.
+            feed: has `source`, a `keras_gen.data.Pipeline`; `batches`, a function from
+                it, or this worker's part of it, to the iterator of one pass; `length`,
+                batches in a pass, None where it never ends. It must be held as long as
+                the dataset: TensorFlow never lets go of a generator, which therefore
+                holds it weakly, and with it the data and the model.
         """
         strategy = self.distribute_strategy
         workers, rank = _workers(strategy)
-        part = pipeline.shard(rank, workers) if workers > 1 else pipeline
+        held, pipeline = weakref.ref(feed), feed.source
         whole = len(pipeline) * pipeline.global_batch_size <= pipeline.num_examples
-        rows = part.batch_size if whole else None
+        rows = _part(pipeline, workers, rank).batch_size if whole else None
         spec = [
             tf.TensorSpec((rows, *shape), dtype)
             for shape, dtype in pipeline.element_spec
         ]
+
+        def batches():
+            return held().batches(_part(held().source, workers, rank))
+
         dataset = tf.data.Dataset.from_generator(
-            lambda: batches(part),
-            output_signature=spec[0] if len(spec) == 1 else tuple(spec),
+            batches, output_signature=spec[0] if len(spec) == 1 else tuple(spec)
         )
-        size = tf.data.INFINITE_CARDINALITY if length is None else length
+        size = tf.data.INFINITE_CARDINALITY if feed.length is None else feed.length
         dataset = dataset.apply(tf.data.experimental.assert_cardinality(size))
         options = tf.data.Options()
         options.experimental_distribute.auto_shard_policy = (
@@ -274,3 +279,8 @@ def _workers(strategy):
         return 1, 0
     workers = len(cluster.cluster_spec().as_dict().get("worker", [None]))
     return workers, cluster.task_id or 0
+
+
+def _part(pipeline, workers, rank):
+    """What a worker takes of a pipeline."""
+    return pipeline.shard(rank, workers) if workers > 1 else pipeline

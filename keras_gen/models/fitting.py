@@ -87,13 +87,14 @@ class Fitting:
         if held_out is not None:
             xy = held_out if isinstance(held_out, tuple) else (held_out, None)
             size = batch_size or getattr(source, "global_batch_size", None)
-            held_out = self._dataset(self._source(*xy, size, False, seed))
+            held_out = _Feed(self._source(*xy, size, False, seed))
+        feed = _Feed(source, clock, steps_per_epoch)
         return super().fit(
-            self._dataset(source, clock, steps_per_epoch),
+            self._dataset(feed),
             epochs=epochs,
             verbose=verbose,
             callbacks=[clock, *(callbacks or [])],
-            validation_data=held_out,
+            validation_data=held_out and self._dataset(held_out),
             initial_epoch=initial_epoch,
             steps_per_epoch=steps_per_epoch,
             shuffle=False,  # the pipeline has done it, as a function of the epoch
@@ -103,7 +104,8 @@ class Fitting:
     def evaluate(self, x=None, y=None, *, batch_size=None, **options):
         """Mean validation losses over held-out data; see `fit` and `keras.Model`."""
         if not options.get("_use_cached_eval_dataset"):
-            x = self._dataset(self._source(x, y, batch_size, False, 0))
+            feed = _Feed(self._source(x, y, batch_size, False, 0))
+            x = self._dataset(feed)
         return super().evaluate(x, **options)
 
     def _source(self, x, y, batch_size, shuffle, seed):
@@ -140,18 +142,36 @@ class Fitting:
                 f"{self.replicas()} replicas). Received: {size}"
             )
 
-    def _dataset(self, source, clock=None, steps=None):
-        if not hasattr(source, "batches"):
-            return source
-        if clock is None:
-            return self.as_dataset(source, lambda part: part.batches(0), len(source))
-        if steps is None:
-            return self.as_dataset(
-                source, lambda part: part.batches(clock.epoch), len(source)
-            )
-        return self.as_dataset(
-            source, lambda part: part.endless(clock.epoch * steps), None
-        )
+    def _dataset(self, feed):
+        """What Keras is handed, for as long as the feed is held."""
+        if not hasattr(feed.source, "batches"):
+            return feed.source
+        return self.as_dataset(feed)
+
+
+class _Feed:
+    """The passes over a source that `fit` makes, or that `evaluate` does.
+
+    Attributes:
+        source: a pipeline of `keras_gen.data`, or what Keras takes as it is.
+    """
+
+    def __init__(self, source, clock=None, steps=None):
+        self.source = source
+        self._clock = clock
+        self._steps = steps
+
+    @property
+    def length(self):
+        """Batches of a pass, None for endless ones."""
+        return len(self.source) if self._steps is None else None
+
+    def batches(self, part):
+        """The iterator of one pass over the pipeline or over a worker's part of it."""
+        epoch = self._clock.epoch if self._clock else 0
+        if self._steps is None:
+            return part.batches(epoch)
+        return part.endless(epoch * self._steps)
 
 
 class _EpochClock(keras.callbacks.Callback):
