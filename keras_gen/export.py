@@ -16,8 +16,8 @@ def export(model, folder, *, chunk, **conditions):
     above 0), which keeps no state: a seed gives the same pictures in every request.
     Of a model with `condition_specs`, the length of these takes the place of `n`; what
     it names in `scalar_specs` is an input too.
-    Batches are of any size. Without a `serving_default` of the model's own, that is
-    `generate`.
+    Batches are of any size; labels of `num_classes` or more fail. Without a
+    `serving_default` of the model's own, that is `generate`.
 
     Args:
         model: a `GenerativeModel`.
@@ -31,7 +31,7 @@ def export(model, folder, *, chunk, **conditions):
     folder = pathlib.Path(folder)
     _check_target(folder)
     functions = {
-        name: _signature(function, inputs)
+        name: _signature(model, function, inputs)
         for name, (function, inputs) in model.signatures().items()
     }
     if model.samples():
@@ -63,7 +63,7 @@ def _check_target(folder):
         )
 
 
-def _signature(function, inputs):
+def _signature(model, function, inputs):
     """A concrete function of named tensors that returns {"outputs": ...}."""
     specs = {
         name: tf.TensorSpec(shape, dtype, name=name)
@@ -72,10 +72,20 @@ def _signature(function, inputs):
 
     @tf.function(autograph=False)
     def signature(**tensors):
+        if "labels" in tensors:
+            tensors["labels"] = _known(tensors["labels"], model.num_classes)
         outputs = function(**tensors)
         return outputs if isinstance(outputs, dict) else {"outputs": outputs}
 
     return signature.get_concrete_function(**specs)
+
+
+def _known(labels, classes):
+    """Labels as they are, or an error: one-hot, others would be rows of zeros."""
+    message = f"Expected labels below {classes}"
+    check = tf.debugging.assert_less(labels, classes, message=message)
+    with tf.control_dependencies([check]):
+        return tf.identity(labels)
 
 
 def _generator(model, chunk, conditions):
@@ -88,7 +98,9 @@ def _generator(model, chunk, conditions):
         n = tf.shape(next(iter(inputs.values())))[0] if n is None else n
         return _generate(model, seed, n, inputs, chunk, fixed)
 
-    return _signature(generate, {"seed": scalar, **(specs or {"n": scalar}), **whole})
+    return _signature(
+        model, generate, {"seed": scalar, **(specs or {"n": scalar}), **whole}
+    )
 
 
 def _generate(model, seed, n, own, chunk, conditions):

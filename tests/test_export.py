@@ -168,6 +168,9 @@ def test_labels_and_guidance_are_inputs(tmp_path):
     served = generate(seed=tf.constant(3), steps=tf.constant(4), **tensors)["outputs"]
     expected = model.generate(3, seed=3, sampler=diffusion.Heun(4), **asked)
     np.testing.assert_allclose(served, expected, atol=1e-5)
+    tensors["labels"] = tf.constant([0, 2, model.num_classes])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Expected labels below 3"):
+        generate(seed=tf.constant(3), steps=tf.constant(4), **tensors)
 
 
 @pytest.mark.parametrize("name", ["Pix2Pix", "CycleGAN", "SRGAN"])
