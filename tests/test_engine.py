@@ -1,8 +1,5 @@
 """The engine: optimizers, noise, moving averages, gradients and their failures."""
 
-import gc
-import weakref
-
 import conformance
 import keras
 import numpy as np
@@ -398,16 +395,3 @@ def test_a_rate_stays_and_then_falls_to_zero():
     assert again.get_config() == rate.get_config()
     with pytest.raises(ValueError, match="decay_steps above 0. Received: 4, 0"):
         keras_gen.learning_rates.ConstantThenLinear(0.2, 4, 0)
-
-
-def test_nothing_holds_a_model_or_its_data_after_use():
-    def used():
-        model, data = conformance.make("VAE"), conformance.images(24)
-        model.compile()
-        model.fit(data, batch_size=8, validation_data=data.copy(), verbose=0)
-        model.evaluate(data, batch_size=8, verbose=0)
-        return weakref.ref(model), weakref.ref(data)
-
-    references = used()
-    gc.collect()
-    assert [reference() for reference in references] == [None, None]
