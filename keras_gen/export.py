@@ -81,7 +81,7 @@ def _signature(model, function, inputs):
 
 
 def _known(labels, classes):
-    """Labels as they are, or an error: one-hot, others would be rows of zeros."""
+    """Labels as they are, or an error: one-hot, greater ones would be all zeros."""
     message = f"Expected labels below {classes}"
     check = tf.debugging.assert_less(labels, classes, message=message)
     with tf.control_dependencies([check]):
