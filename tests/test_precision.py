@@ -9,6 +9,9 @@ import tensorflow as tf
 from keras_gen import engine, layers, networks, training
 from keras_gen.engine import random
 
+STYLED = ["ProgressiveGAN", "StyleGAN", "StyleGAN2"]
+BFLOAT16 = [*conformance.WAYS, "WGANGP", *STYLED]
+
 
 @pytest.fixture
 def policy():
@@ -16,7 +19,7 @@ def policy():
     keras.config.set_dtype_policy("float32")
 
 
-@conformance.slow_but({"DDPM", "VAE", "WGANGP"}, [*conformance.WAYS, "WGANGP"])
+@conformance.slow_but({"DDPM", "StyleGAN2", "VAE", "WGANGP"}, BFLOAT16)
 def test_mixed_bfloat16_trains_with_finite_losses(name, policy):
     policy("mixed_bfloat16")
     model = conformance.make(name)

@@ -96,7 +96,7 @@ class NoiseInput(keras.layers.Layer):
         if training and not isinstance(inputs, keras.KerasTensor):
             noise = random.normal((ops.shape(inputs)[0], *inputs.shape[1:-1], 1))
         strength = ops.reshape(self.strength, (1, 1, 1, -1))
-        return inputs + ops.cast(strength * noise, inputs.dtype)
+        return inputs + strength * ops.cast(noise, strength.dtype)
 
     def compute_output_shape(self, input_shape):
         return input_shape
