@@ -16,8 +16,8 @@ def export(model, folder, *, chunk, **conditions):
     above 0), which keeps no state: a seed gives the same pictures in every request.
     Of a model with `condition_specs`, the length of these takes the place of `n`; what
     it names in `scalar_specs` is an input too.
-    Batches are of any size; labels of `num_classes` or more fail. Without a
-    `serving_default` of the model's own, that is `generate`.
+    Batches are of any size; labels, codes and symbols that the model does not know
+    fail. Without a `serving_default` of the model's own, that is `generate`.
 
     Args:
         model: a `GenerativeModel`.
@@ -72,20 +72,24 @@ def _signature(model, function, inputs):
 
     @tf.function(autograph=False)
     def signature(**tensors):
-        if "labels" in tensors:
-            tensors["labels"] = _known(tensors["labels"], model.num_classes)
+        for name, tensor in tensors.items():
+            if bound := model.input_bound(name, tensor.dtype.name):
+                tensors[name] = _known(name, tensor, bound)
         outputs = function(**tensors)
         return outputs if isinstance(outputs, dict) else {"outputs": outputs}
 
     return signature.get_concrete_function(**specs)
 
 
-def _known(labels, classes):
-    """Labels as they are, or an error: one-hot, greater ones would be all zeros."""
-    message = f"Expected labels below {classes}"
-    check = tf.debugging.assert_less(labels, classes, message=message)
-    with tf.control_dependencies([check]):
-        return tf.identity(labels)
+def _known(name, values, bound):
+    """Ints as they are, or an error: one-hot, others would be all zeros."""
+    message = f"Expected {name} in [0, {bound})"
+    checks = [
+        tf.debugging.assert_non_negative(values, message=message),
+        tf.debugging.assert_less(values, bound, message=message),
+    ]
+    with tf.control_dependencies(checks):
+        return tf.identity(values)
 
 
 def _generator(model, chunk, conditions):

@@ -168,9 +168,37 @@ def test_labels_and_guidance_are_inputs(tmp_path):
     served = generate(seed=tf.constant(3), steps=tf.constant(4), **tensors)["outputs"]
     expected = model.generate(3, seed=3, sampler=diffusion.Heun(4), **asked)
     np.testing.assert_allclose(served, expected, atol=1e-5)
-    tensors["labels"] = tf.constant([0, 2, model.num_classes])
-    with pytest.raises(tf.errors.InvalidArgumentError, match="Expected labels below 3"):
-        generate(seed=tf.constant(3), steps=tf.constant(4), **tensors)
+
+
+def lettered():
+    """An autoencoder of words of four letters."""
+    options = {"vocabulary": 5, "latent_dim": 3, "units": 4}
+    return keras_gen.GRUAutoencoder(sequence_shape=(6,), **options)
+
+
+@pytest.mark.parametrize(
+    ("make", "endpoint", "name"),
+    [
+        (lambda: conformance.make("ConditionalVAE"), "decode", "labels"),
+        (lambda: conformance.make("VQVAE"), "decode", "codes"),
+        (lettered, "encode", "sequences"),
+    ],
+    ids=["labels", "codes", "sequences"],
+)
+def test_ints_that_a_model_does_not_know_are_refused(make, endpoint, name, tmp_path):
+    model = make()
+    bound = model.input_bound(name, "int32")
+    model.export(tmp_path / "served")
+    served = tf.saved_model.load(str(tmp_path / "served")).signatures[endpoint]
+    inputs = served.structured_input_signature[1]
+    shapes = {k: (2, *(s or 4 for s in v.shape[1:])) for k, v in inputs.items()}
+    tensors = {k: tf.ones(shapes[k], spec.dtype) for k, spec in inputs.items()}
+    assert np.isfinite(served(**tensors)["outputs"]).all()
+    for value in (-1, bound):
+        wrong = tensors | {name: tf.fill(shapes[name], value)}
+        message = rf"Expected {name} in \[0, {bound}\)"
+        with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+            served(**wrong)
 
 
 @pytest.mark.parametrize("name", ["Pix2Pix", "CycleGAN", "SRGAN"])

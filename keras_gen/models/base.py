@@ -243,6 +243,13 @@ class GenerativeModel(Fitting, Staged, engine.Trainer, keras.Model):
         """
         raise NotImplementedError
 
+    def input_bound(self, name, dtype):
+        """What an endpoint's input of a name lies below, None if anything is right."""
+        bounds = {"labels": "num_classes", "codes": "codebook_size"}
+        bounds["sequences"] = "symbols"
+        own = dtype == "int32" and bounds.get(name)
+        return getattr(self, own) if own else None
+
     def samples(self):
         """Whether this model can `generate`."""
         return type(self).sample is not GenerativeModel.sample

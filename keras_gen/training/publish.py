@@ -112,8 +112,6 @@ def _rounded(outputs):
     return np.ldexp(np.round(np.ldexp(outputs, 16 - exponent)), exponent - 16)
 
 
-# What whole numbers of an input lie below, an attribute of the model.
-BOUNDS = {"labels": "num_classes", "codes": "codebook_size", "sequences": "symbols"}
 STEPS = 7  # of sequences
 SIDE = 32  # of pictures at most, where a program takes any that the stride divides
 
@@ -125,9 +123,9 @@ def _fixed_input(rng, model, name, shape, dtype):
         sides = tuple(min(side, SIDE) for side in sides)
     free = zip(shape[1:], sides, strict=True)
     shape = (GOLDEN_ROWS, *(own if side is None else side for side, own in free))
-    if dtype == "int32" and name in BOUNDS:
+    if bound := model.input_bound(name, dtype):
         least = 1 if name == "sequences" else 0  # 0 is padding
-        return rng.integers(least, getattr(model, BOUNDS[name]), shape, dtype)
+        return rng.integers(least, bound, shape, dtype)
     if name == "sigma":  # noise levels, small and great
         return np.geomspace(0.02, 20.0, shape[0]).astype(dtype)
     if name == "images":
