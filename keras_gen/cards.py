@@ -12,6 +12,8 @@ import re
 import sys
 import tomllib
 
+from PIL import Image
+
 from keras_gen import metrics, presets
 
 BEGIN = "<!-- zoo table: python -m keras_gen.cards -->"
@@ -51,7 +53,7 @@ def card(entry, recipe):
     parts = [
         f"# {name}",
         words.get("summary", ""),
-        f"![{metadata['showcase']}](samples.png)",
+        _sheet(pathlib.Path(entry) / "samples.png", metadata["showcase"]),
         f"Shown: {metadata['showcase']}.",
         _code(name, use(recipe.tables)),
         "## Model",
@@ -262,6 +264,13 @@ def use(tables):
     """The lines of Python that a loaded model is used by, from a recipe's tables."""
     usual = "images = model.generate(64, seed=0)  # float32 in [0, 1]"
     return tables.get("card", {}).get("use", usual)
+
+
+def _sheet(path, caption):
+    """The samples, every pixel two wide."""
+    with Image.open(path) as sheet:
+        width = 2 * sheet.width
+    return f'<img src="{path.name}" width="{width}" alt="{caption}">'
 
 
 def _code(name, lines):

@@ -136,7 +136,7 @@ def build(config, *, custom_objects=None):
     return cls.from_config(kwargs, custom_objects=custom_objects)
 
 
-def save(model, folder, *, half=False):
+def save(model, folder, *, bits=None):
     """Write a model as a preset folder that `from_preset` reads back.
 
     Moving averages go in place of the weights they average; optimizers stay out.
@@ -144,15 +144,18 @@ def save(model, folder, *, half=False):
     Args:
         model: a `GenerativeModel`.
         folder: path; created, or replaced where it is a preset already.
-        half: store the weights in half precision, rounded to bfloat16's eight
-            significant bits, in little more than a third of the space.
+        bits: how many significant bits of the weights to keep, at most 11, in half
+            precision; eight, as many as bfloat16 has, take little more than a third of
+            the space, six a fourth. None for the weights as they are.
 
     Returns:
         The metadata written, a dict.
 
     Raises:
-        ValueError: the folder holds other things than a preset.
+        ValueError: the folder holds other things than a preset; bits out of range.
     """
+    if bits is not None and bits not in range(1, 12):
+        raise ValueError(f"Expected bits from 1 to 11, or None. Received: bits={bits}")
     folder = pathlib.Path(folder)
     held = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     if folder.is_file() or (held and not held & {"config.json", "recipe.toml"}):
@@ -170,7 +173,7 @@ def save(model, folder, *, half=False):
             getattr(plain, name).set_weights(weights)
         plain.stand_as(model)
         plain.save_weights(temporary / WEIGHTS)
-        _pack(temporary / WEIGHTS, half)
+        _pack(temporary / WEIGHTS, bits)
         metadata = _metadata(plain, temporary / WEIGHTS)
         _write_json(temporary / "config.json", config)
         _write_json(temporary / "metadata.json", metadata)
@@ -301,8 +304,8 @@ def _checked_object(value, custom_objects):
     )
 
 
-def _pack(path, half):
-    """Rewrite a weights file compressed, if wanted with float32 in half precision.
+def _pack(path, bits):
+    """Rewrite a weights file compressed, float32 with so many bits in half precision.
 
     Bytes of one significance side by side, as one piece, are smaller by gzip, the more
     so as the last bits are zeros.
@@ -314,8 +317,8 @@ def _pack(path, half):
         def copy(name, item):
             if isinstance(item, h5py.Dataset):
                 values = item[()]
-                if half and values.dtype == "f4":
-                    values = _rounded(values).astype("float16")
+                if bits and values.dtype == "f4":
+                    values = _rounded(values, bits).astype("float16")
                 options = {"compression": "gzip", "compression_opts": 9}
                 options |= {"shuffle": True, "chunks": values.shape}
                 large = values.nbytes > LARGE
@@ -329,10 +332,10 @@ def _pack(path, half):
     whole.unlink()
 
 
-def _rounded(values):
-    """The nearest numbers of eight significant bits."""
+def _rounded(values, bits):
+    """The nearest numbers of so many significant bits."""
     fractions, exponents = np.frexp(values)
-    return np.ldexp(np.round(fractions * 256) / 256, exponents)
+    return np.ldexp(np.round(fractions * 2**bits) / 2**bits, exponents)
 
 
 def _metadata(model, weights):

@@ -3,10 +3,11 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 import tiny
 
-from keras_gen import cards, metrics, presets
+from keras_gen import cards, metrics, pictures, presets
 
 RECIPE = """
 [model]
@@ -83,6 +84,8 @@ def publish(model, entry):
     words |= {"steps": 12345, "showcase": "64 samples, seed 0"}
     write(entry / "metadata.json", metadata | words)
     (entry / "recipe.toml").write_text(RECIPE)
+    sheet = pictures.grid(np.zeros((4, 8, 8, 1), "uint8"), columns=4)
+    pictures.save_png(entry / "samples.png", sheet)
 
 
 DDIM = 'sampler = { class_name = "DDIM", steps = 20 }'
@@ -189,6 +192,7 @@ def test_a_card_holds_every_figure(root):
     assert "| Frechet distance | 24.5 | Sets | Lucic 2018 |" in table
     for words in (
         "# a_vae\n\nBars from three numbers.",
+        '<img src="samples.png" width="84" alt="64 samples, seed 0">',
         'keras_gen.from_preset("a_vae")',
         "12,345 steps of 20 examples of `bars`, 4 minutes on abacus, 2 beads",
         "2,500 samples (seed 0, sampler=DDIM(steps=20)) against 40 pictures",

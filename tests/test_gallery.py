@@ -120,7 +120,7 @@ def zoo(tmp_path_factory):
         conformance.make(name).save_to_preset(root / entry)
     sheet = pictures.grid(conformance.images(64), columns=16)
     for entry in ("a_vae", "b_gan"):
-        pictures.save_png(root / entry / "samples.png", sheet, scale=2)
+        pictures.save_png(root / entry / "samples.png", sheet)
     write(root / "a_vae", HOSTILE, metrics=METRICS, curves=CURVES)
     write(root / "b_gan", url="javascript:alert(1)", metrics=OLD_METRICS, curves={})
     return root

@@ -162,7 +162,7 @@ def test_an_entry_of_pairs_is_trained_published_and_checked(tmp_path, judge):
     assert "nearest pair" in card
     assert "the true ones" in card
     sheet = np.asarray(Image.open(entry / "samples.png"))
-    assert sheet.shape[:2] == (2 * (3 * 18 + 2), 2 * (8 * 18 + 2))
+    assert sheet.shape[:2] == (3 * 18 + 2, 8 * 18 + 2)
 
 
 @pytest.mark.parametrize("pairs", [False, True])

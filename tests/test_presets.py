@@ -209,17 +209,27 @@ def test_a_users_own_layer_comes_back_through_custom_objects(tmp_path):
         np.testing.assert_array_equal(model(x), again(x))
 
 
-def test_half_precision_is_eight_bits_and_near(saved, tmp_path):
+@pytest.mark.parametrize("bits", [6, 8, 11])
+def test_weights_of_few_bits_are_small_and_near(bits, saved, tmp_path):
     model, folder = saved
-    metadata = presets.save(model, tmp_path / "half", half=True)
+    metadata = presets.save(model, tmp_path / "few", bits=bits)
     whole = presets.info(folder)["metadata"]
     assert metadata["weights"]["bytes"] < whole["weights"]["bytes"]
-    again = keras_gen.from_preset(tmp_path / "half")
+    again = keras_gen.from_preset(tmp_path / "few")
     assert {v.dtype for v in again.trainable_variables} == {"float32"}
     for a, b in zip(model.get_weights(), again.get_weights(), strict=True):
-        np.testing.assert_allclose(a, b, rtol=2**-8, atol=1e-6)
+        np.testing.assert_allclose(a, b, rtol=2**-bits, atol=1e-6)
+        fractions, _ = np.frexp(b)
+        assert (fractions * 2**bits % 1 == 0).all()
     x = conformance.images(4)
-    np.testing.assert_allclose(model(x), again(x), atol=2e-2)
+    np.testing.assert_allclose(model(x), again(x), atol=5 * 2**-bits)
+
+
+@pytest.mark.parametrize("bits", [0, 12, 7.5])
+def test_bits_that_half_precision_has_not_are_refused(bits, saved, tmp_path):
+    with pytest.raises(ValueError, match=rf"1 to 11.*Received: bits={bits}"):
+        presets.save(saved[0], tmp_path / "few", bits=bits)
+    assert not (tmp_path / "few").exists()
 
 
 def test_moving_averages_are_what_is_saved(tmp_path):

@@ -12,7 +12,7 @@ from PIL import Image
 from keras_gen import pictures, presets
 from keras_gen.gallery import walks
 
-PUBLISHED_SCALE, PUBLISHED_MARGIN = 2, 2  # of samples.png
+MARGIN = 2  # of samples.png, between pictures
 THUMBNAILS = 4
 
 
@@ -121,17 +121,13 @@ def _walk(folder):
 def _thumbnail(path, shape):
     """The first of the samples, or None where the picture is not laid out as usual."""
     height, width = shape[:2]
-    scale, margin = PUBLISHED_SCALE, PUBLISHED_MARGIN
     with Image.open(path) as sheet:
-        reduced = sheet.resize(
-            (sheet.width // scale, sheet.height // scale), Image.Resampling.NEAREST
-        )
-    regular = (reduced.width - margin) % (width + margin) == 0
-    if not regular or (reduced.height - margin) % (height + margin):
-        return None
-    right = margin + THUMBNAILS * (width + margin)
+        regular = (sheet.width - MARGIN) % (width + MARGIN) == 0
+        if not regular or (sheet.height - MARGIN) % (height + MARGIN):
+            return None
+        right = MARGIN + THUMBNAILS * (width + MARGIN)
+        first = sheet.crop((0, 0, min(right, sheet.width), height + 2 * MARGIN))
     file = io.BytesIO()
-    first = reduced.crop((0, 0, min(right, reduced.width), height + 2 * margin))
     first.save(file, format="PNG", optimize=True)
     return _picture(file.getvalue())
 

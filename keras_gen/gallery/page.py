@@ -22,6 +22,7 @@ WALK = (
     "every latent is distributed as random ones are."
 )
 WALK_WIDTH, PAGE_WIDTH = 640, 964  # pixels of the page, the former about
+SCALE = 2  # of samples
 
 
 def document(entries):
@@ -152,7 +153,7 @@ def _link(title, url):
 def _pictures(entry):
     if entry.samples:
         caption = entry.caption[:1].upper() + entry.caption[1:]
-        image = _image(entry.samples, f"{caption}, of {entry.name}")
+        image = _image(entry.samples, f"{caption}, of {entry.name}", SCALE)
         box = figures.scrolling("Samples", image, class_="sheet")
         yield tag("figure", box, tag("figcaption", f"{caption}."))
     if entry.walk:

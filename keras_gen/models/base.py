@@ -47,6 +47,7 @@ class GenerativeModel(Fitting, Staged, engine.Trainer, keras.Model):
     """
 
     code_dtype = "float32"  # of what `encode` gives
+    weight_bits = 6  # significant ones, of published weights that take much space
     loss_meaning = ""  # of the validation `loss`, with its unit, for cards and tables
 
     def __new__(cls, *args, **keywords):

@@ -42,6 +42,7 @@ class DiffusionModel(Denoising, Labelled, base.GenerativeModel):
     """
 
     networks = ("denoiser",)
+    weight_bits = 8  # samplers add up the errors of many evaluations
 
     loss_meaning = "the squared error a pixel of the network's target at random noise"
 

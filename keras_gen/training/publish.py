@@ -14,7 +14,7 @@ from keras_gen.training.curves import read_curves
 from keras_gen.training.evaluate import evaluate
 from keras_gen.training.reproduce import intervals, short_runs
 
-HALF_ABOVE = 500_000  # bytes; an entry is at most 4 MB, the zoo 47
+ROUNDED_ABOVE = 500_000  # bytes; an entry is at most 4 MB, the zoo 47
 GOLDEN_ROWS = 2
 
 
@@ -36,13 +36,13 @@ def publish(run, recipe, *, zoo=None):
     entry = pathlib.Path(zoo or presets.zoo_folder()) / recipe.name
     result = _ended(run, recipe)
     model = presets.from_preset(run / "preset")
-    heavy = (run / "preset" / presets.WEIGHTS).stat().st_size > HALF_ABOVE
-    metadata = presets.save(model, entry, half=heavy)
+    heavy = (run / "preset" / presets.WEIGHTS).stat().st_size > ROUNDED_ABOVE
+    metadata = presets.save(model, entry, bits=model.weight_bits if heavy else None)
     model = presets.from_preset(entry)
     np.savez_compressed(entry / "golden.npz", **golden(model))
     shown = model.showcase(*recipe.held_out_pairs(64))
     sheet = pictures.grid(shown.images, columns=shown.columns)
-    pictures.save_png(entry / "samples.png", sheet, scale=2)
+    pictures.save_png(entry / "samples.png", sheet)
     metadata |= {
         "licence": "Apache-2.0",
         "commit": _commit(),
