@@ -63,8 +63,11 @@ def _check_target(folder):
         )
 
 
-def _signature(model, function, inputs):
-    """A concrete function of named tensors that returns {"outputs": ...}."""
+def _signature(model, function, inputs, least=0):
+    """A concrete function of named tensors that returns {"outputs": ...}.
+
+    Ints that are bounded lie in [least, bound).
+    """
     specs = {
         name: tf.TensorSpec(shape, dtype, name=name)
         for name, (shape, dtype) in inputs.items()
@@ -74,18 +77,18 @@ def _signature(model, function, inputs):
     def signature(**tensors):
         for name, tensor in tensors.items():
             if bound := model.input_bound(name, tensor.dtype.name):
-                tensors[name] = _known(name, tensor, bound)
+                tensors[name] = _known(name, tensor, least, bound)
         outputs = function(**tensors)
         return outputs if isinstance(outputs, dict) else {"outputs": outputs}
 
     return signature.get_concrete_function(**specs)
 
 
-def _known(name, values, bound):
+def _known(name, values, least, bound):
     """Ints as they are, or an error: one-hot, others would be all zeros."""
-    message = f"Expected {name} in [0, {bound})"
+    message = f"Expected {name} in [{least}, {bound})"
     checks = [
-        tf.debugging.assert_non_negative(values, message=message),
+        tf.debugging.assert_greater_equal(values, least, message=message),
         tf.debugging.assert_less(values, bound, message=message),
     ]
     with tf.control_dependencies(checks):
@@ -102,9 +105,8 @@ def _generator(model, chunk, conditions):
         n = tf.shape(next(iter(inputs.values())))[0] if n is None else n
         return _generate(model, seed, n, inputs, chunk, fixed)
 
-    return _signature(
-        model, generate, {"seed": scalar, **(specs or {"n": scalar}), **whole}
-    )
+    inputs = {"seed": scalar, **(specs or {"n": scalar}), **whole}
+    return _signature(model, generate, inputs, least=-1)  # which stands for: drawn
 
 
 def _generate(model, seed, n, own, chunk, conditions):

@@ -177,28 +177,39 @@ def lettered():
 
 
 @pytest.mark.parametrize(
-    ("make", "endpoint", "name"),
+    ("make", "endpoint", "name", "least"),
     [
-        (lambda: conformance.make("ConditionalVAE"), "decode", "labels"),
-        (lambda: conformance.make("VQVAE"), "decode", "codes"),
-        (lettered, "encode", "sequences"),
+        (lambda: conformance.make("ConditionalVAE"), "decode", "labels", 0),
+        (lambda: conformance.make("ConditionalVAE"), "generate", "labels", -1),
+        (lambda: conformance.make("VQVAE"), "decode", "codes", 0),
+        (lettered, "encode", "sequences", 0),
     ],
-    ids=["labels", "codes", "sequences"],
+    ids=["labels", "labels of samples", "codes", "sequences"],
 )
-def test_ints_that_a_model_does_not_know_are_refused(make, endpoint, name, tmp_path):
+def test_ints_that_a_model_does_not_know_are_refused(
+    make, endpoint, name, least, tmp_path
+):
     model = make()
     bound = model.input_bound(name, "int32")
     model.export(tmp_path / "served")
     served = tf.saved_model.load(str(tmp_path / "served")).signatures[endpoint]
     inputs = served.structured_input_signature[1]
-    shapes = {k: (2, *(s or 4 for s in v.shape[1:])) for k, v in inputs.items()}
+    shapes = {
+        k: (2, *(s or 4 for s in v.shape[1:])) if v.shape.rank else ()
+        for k, v in inputs.items()
+    }
     tensors = {k: tf.ones(shapes[k], spec.dtype) for k, spec in inputs.items()}
-    assert np.isfinite(served(**tensors)["outputs"]).all()
-    for value in (-1, bound):
-        wrong = tensors | {name: tf.fill(shapes[name], value)}
-        message = rf"Expected {name} in \[0, {bound}\)"
+
+    def serve(value):
+        asked = tensors | {name: tf.fill(shapes[name], value)}
+        return served(**asked)["outputs"]
+
+    for value in (least, bound - 1):
+        assert np.isfinite(serve(value)).all()
+    for value in (least - 1, bound):
+        message = rf"Expected {name} in \[{least}, {bound}\)"
         with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-            served(**wrong)
+            serve(value)
 
 
 @pytest.mark.parametrize("name", ["Pix2Pix", "CycleGAN", "SRGAN"])
