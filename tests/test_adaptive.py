@@ -83,6 +83,76 @@ def test_blitting_only_rearranges_pixels():
         assert max(kept) < 1e-4
 
 
+def places(sides=(64, 32), n=100_000, **options):
+    """The maps (n, 3, 3) of a layer that changes pictures alone in the way asked."""
+    layer = layers.AdaptiveAugmentation(**{"start": 0.2, "colours": False} | options)
+    layer.build(None)
+    with random.use(Drawn()):
+        return numbers(layer._places(n, sides)).astype("float64")
+
+
+def test_whole_shifts_are_of_an_eighth_at_most_in_both_directions_at_once():
+    maps = places(geometry=False)
+    shifts = np.round(maps[:, :2, 2])
+    np.testing.assert_allclose(shifts, maps[:, :2, 2], atol=1e-5)
+    upright = np.abs(maps[:, 0, 0]) > 0.5
+    assert (*np.abs(shifts[upright]).max(axis=0),) == (4, 8)  # of 32 and of 64
+    still = (shifts == 0).all(axis=1).mean()
+    # Of 2 x 4 + 1 and 2 x 8 + 1 places, those at both ends are half as likely.
+    assert still == pytest.approx(1 - 0.2 * (1 - 1 / (8 * 16)), abs=0.005)
+
+
+def test_geometry_has_the_deviations_of_appendix_b():
+    maps = places(pixels=False)
+    shifts = maps[:, :2, 2] / (32, 64)
+    moved = (shifts != 0).any(axis=1)
+    assert moved.mean() == pytest.approx(0.2, abs=0.005)
+    assert ((shifts != 0).all(axis=1) == moved).all()
+    scales = np.log2(np.linalg.det(maps[:, :2, :2])) / 2  # stretches keep areas
+    scaled = np.abs(scales) > 1e-5
+    assert scaled.mean() == pytest.approx(0.2, abs=0.005)
+    assert scales[scaled].std() == pytest.approx(0.2, abs=0.005)
+    # Neither turned nor stretched: no rotation, by 1 - p, and no stretch, by 1 - p.
+    linear = maps[:, :2, :2] / 2 ** scales[:, None, None]
+    plain = (np.abs(linear - np.eye(2)) < 1e-4).all(axis=(1, 2))
+    assert plain.mean() == pytest.approx(0.8 * 0.8, abs=0.005)
+    stretches = np.log2(np.linalg.svd(linear)[1][:, 0])  # of either axis
+    stretched = stretches > 1e-4
+    assert stretched.mean() == pytest.approx(0.2, abs=0.005)
+    half_normal = 0.2 * (2 / math.pi) ** 0.5
+    assert stretches[stretched].mean() == pytest.approx(half_normal, abs=0.005)
+    still = plain & ~scaled
+    assert shifts[still & moved].std(axis=0) == pytest.approx(0.125, abs=0.005)
+
+
+def test_colours_have_the_deviations_of_appendix_b():
+    x = np.zeros((20_000, 1, 2, 3), "float32")
+    x[:, :, 1] = 1.0  # a black and a white pixel
+    y = changed(x, pixels=False, geometry=False, start=0.2)[:, 0].mean(axis=-1)
+    contrast = np.log2(np.abs(y[:, 1] - y[:, 0]))
+    chosen = np.abs(contrast) > 1e-4
+    assert chosen.mean() == pytest.approx(0.2, abs=0.01)
+    assert contrast[chosen].std() == pytest.approx(0.5, abs=0.02)
+    inverted = y[:, 1] < y[:, 0]
+    assert inverted.mean() == pytest.approx(0.1, abs=0.01)
+    brightness = y[~chosen, 0] * np.where(inverted[~chosen], -1, 1)
+    moved = np.abs(brightness) > 1e-6
+    assert moved.mean() == pytest.approx(0.2, abs=0.01)
+    assert brightness[moved].std() == pytest.approx(0.2, abs=0.01)
+
+
+def test_saturation_has_the_deviation_of_appendix_b():
+    x = np.broadcast_to(np.float32([1.0, 0.0, -1.0]), (20_000, 1, 1, 3))
+    y = changed(x, pixels=False, geometry=False, start=0.2)[:, 0, 0]
+    spread = np.linalg.norm(y - y.mean(axis=-1, keepdims=True), axis=-1) / 2**0.5
+    # Contrast of 2^(0.5 N) and saturation of 2^N, each by 0.2.
+    logarithms = np.log2(spread)
+    still = (np.abs(logarithms) < 1e-4).mean()
+    assert still == pytest.approx(0.8 * 0.8, abs=0.01)
+    expected = 0.2 * 0.25 + 0.2 * 1.0
+    assert logarithms.var() == pytest.approx(expected, abs=0.02)
+
+
 def test_geometry_keeps_pictures_of_one_colour():
     flat = np.broadcast_to(conformance.noise(32, 1, 1, 3, seed=1), (32, 8, 6, 3))
     np.testing.assert_allclose(changed(flat, colours=False), flat, atol=1e-5)
@@ -113,8 +183,8 @@ def test_a_share_p_of_pictures_is_mirrored_or_not():
     x = conformance.noise(1, 8, 8, 1, seed=0).repeat(2000, axis=0)
     y = changed(x, start=0.2, geometry=False, colours=False)
     same = (np.abs(y - x).max(axis=(1, 2, 3)) < 1e-4).mean()
-    # Half of the flips and a fourth of the turns change nothing.
-    assert same == pytest.approx(0.9 * 0.85 * 0.8, abs=0.04)
+    # Half of the flips, a fourth of the turns and of the shifts change nothing.
+    assert same == pytest.approx(0.9 * 0.85 * 0.85, abs=0.02)
 
 
 def test_p_rises_while_the_critic_is_too_sure():

@@ -47,6 +47,24 @@ def stream():
     return random.Stream(engine.backend, key, lambda rows: (rows, None))
 
 
+def test_small_deviations_of_a_batch_are_measured_in_float32():
+    x = tf.cast(5 + 0.03 * conformance.noise(8, 4, 4, 3, seed=0), "bfloat16")
+    exact = layers.MinibatchStdDev(4)(tf.cast(x, "float32"))
+    found = layers.MinibatchStdDev(4, dtype="mixed_bfloat16")(x)
+    assert found.dtype == tf.bfloat16
+    np.testing.assert_array_equal(found, tf.cast(exact, "bfloat16"))
+
+
+def test_levels_that_have_faded_are_gone_under_bfloat16():
+    old, new = (
+        tf.cast(size * conformance.noise(1, 4, 4, 3, seed=size), "bfloat16")
+        for size in (4, 1)
+    )
+    for alpha, expected in ((0.0, old), (1.0, new)):
+        found = networks.growing.faded(old, new, tf.constant([[alpha]]))
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_gradient_penalty_is_float32_under_bfloat16(policy):
     policy("mixed_bfloat16")
     model = conformance.make("WGANGP")

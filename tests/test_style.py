@@ -1,5 +1,6 @@
 """Styles: the layers and networks they steer, and the two models' verbs."""
 
+import functools
 import math
 
 import conformance
@@ -12,6 +13,7 @@ from keras import ops
 import keras_gen
 from keras_gen import layers, losses, networks
 from keras_gen.engine import random
+from keras_gen.layers import resampling
 
 # Of the authors' networks for 1024 pixels, finest first.
 FIRST = (16, 32, 64, 128, 256, 512, 512, 512, 512)
@@ -47,6 +49,16 @@ def test_doubling_is_nearest_neighbours_blurred():
     layer = layers.SmoothUpsampling2D()
     np.testing.assert_allclose(layer(x), expected, atol=1e-6)
     assert layer.compute_output_shape(x.shape) == expected.shape
+
+
+def test_long_sides_are_filtered_as_short_ones_are(monkeypatch):
+    x = conformance.noise(2, 4, 6, 3, seed=0)
+    ways = [resampling.doubled, resampling.halved]
+    ways += [functools.partial(resampling.blurred, pad=pad) for pad in (0, 1, 2)]
+    short = [numbers(way(x)) for way in ways]
+    monkeypatch.setattr(resampling, "LONGEST", 5)
+    for way, expected in zip(ways, short, strict=True):
+        np.testing.assert_allclose(numbers(way(x)), expected, atol=1e-6)
 
 
 def test_halving_is_means_of_squares_blurred():

@@ -7,6 +7,7 @@ import tensorflow as tf
 from test_style import numbers
 
 import keras_gen
+from benchmarks import mixing
 from keras_gen.training.publish import GOLDEN_ROWS, golden
 
 
@@ -29,6 +30,9 @@ def test_truncation_draws_styles_to_their_mean(either):
     styles = either._styles_at([1])
     between = (styles + numbers(either.mean_style)) / 2
     np.testing.assert_allclose(half[:1], either.synthesize(between), atol=1e-5)
+    before = len(either._programs)
+    either.generate(3, seed=1, truncation=0.3)
+    assert len(either._programs) == before  # one program for all truncations
     with pytest.raises(ValueError, match=r"Expected a truncation in \[-1, 1\].*1.5"):
         either.generate(1, truncation=1.5)
 
@@ -58,9 +62,11 @@ def test_mixing_takes_some_layers_from_the_other_seed(either):
             np.testing.assert_allclose(every[i, j], own[second], atol=1e-5)
     np.testing.assert_allclose(some, either.mix(a, b, [4, 5]), atol=1e-6)
     assert np.abs(some - none).max() > 1e-3
-    for layers_ in ("finest", [6]):
+    for layers_ in ("finest", [6], [0.0], [True]):
         with pytest.raises(ValueError, match=r"Expected layers as ints in \[0, 6\)"):
             either.mix(a, b, layers_)
+    with pytest.raises(ValueError, match=r"Expected one seed at least.*\[\]"):
+        either.mix([], b)
 
 
 def test_a_card_shows_samples_and_their_mixtures(either):
@@ -141,20 +147,8 @@ def test_coarse_styles_move_edges_and_fine_ones_colours(name):
     """Shares of what swapping all styles moves, over 128 pairs of pictures."""
     if name not in keras_gen.list_presets():
         pytest.skip("not published")
-    model, seeds = keras_gen.from_preset(name), (range(16), range(16, 24))
-    edges = keras_gen.layers.Edges()
-    own, whole, coarse, fine = (
-        model.mix(*seeds, layers).reshape(-1, *model.data_shape())
-        for layers in ([], range(model.num_styles), "coarse", "fine")
-    )
-
-    def moved(pictures):
-        """How far mean colours and edges went: two numbers."""
-        colours = (pictures - own).mean(axis=(1, 2))
-        lines = np.asarray(edges(pictures)) - np.asarray(edges(own))
-        return np.array([np.linalg.norm(colours, axis=1).mean(), np.abs(lines).mean()])
-
-    colour, edge = moved(fine) / moved(whole)
+    shares = mixing.shares(keras_gen.from_preset(name))
+    colour, edge = shares["fine"]
     assert colour > edge
-    colour, edge = moved(coarse) / moved(whole)
+    colour, edge = shares["coarse"]
     assert edge > colour

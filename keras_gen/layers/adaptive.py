@@ -97,25 +97,22 @@ class AdaptiveAugmentation(keras.layers.Layer):
         return self._coloured(x) if self.colours else x
 
     def _chosen(self, values, neutral, share=None):
-        """Each picture's own value with probability p, else a neutral one, (n,)."""
+        """Values (n, ...) with probability p for each picture, else neutral ones."""
         share = self.probability if share is None else share
-        return ops.where(random.uniform(ops.shape(values)) < share, values, neutral)
+        draws = random.uniform((ops.shape(values)[0],) + (1,) * (len(values.shape) - 1))
+        return ops.where(draws < share, values, neutral)
 
     def _places(self, n, sides):
         """Maps (n, 3, 3) from places in the result to places in the picture."""
-        height, width = sides
+        sides = np.array(sides[::-1], "float32")  # along x first
         maps = []
         if self.pixels:
             flip = ops.where(random.uniform((n,)) < 0.5, -1.0, 1.0)
             maps.append(_scaling(self._chosen(flip, 1.0), ops.ones((n,))))
             turns = ops.floor(4 * random.uniform((n,))) * (math.pi / 2)
             maps.append(_rotation(self._chosen(turns, 0.0)))
-            shifts = [2 * random.uniform((n,)) - 1 for _ in range(2)]
-            shifts = [
-                ops.round(0.125 * side * self._chosen(s, 0.0))
-                for s, side in zip(shifts, (width, height), strict=True)
-            ]
-            maps.append(_translation(*shifts))
+            shifts = self._chosen(2 * random.uniform((n, 2)) - 1, 0.0)
+            maps.append(_translation(ops.round(0.125 * sides * shifts)))
         if self.geometry:
             scale = self._chosen(2 ** (0.2 * random.normal((n,))), 1.0)
             maps.append(_scaling(scale, scale))
@@ -125,8 +122,8 @@ class AdaptiveAugmentation(keras.layers.Layer):
             stretch = self._chosen(2 ** (0.2 * random.normal((n,))), 1.0)
             maps.append(_scaling(stretch, 1 / stretch))
             maps.append(self._turned(n, share))
-            shifts = [0.125 * s * random.normal((n,)) for s in (width, height)]
-            maps.append(_translation(*(self._chosen(s, 0.0) for s in shifts)))
+            shifts = self._chosen(random.normal((n, 2)), 0.0)
+            maps.append(_translation(0.125 * sides * shifts))
         return functools.reduce(ops.matmul, maps)
 
     def _turned(self, n, share):
@@ -214,8 +211,8 @@ def _scaling(x, y):
     return _affine((x, 0.0, 0.0), (0.0, y, 0.0))
 
 
-def _translation(x, y):
-    return _affine((1.0, 0.0, x), (0.0, 1.0, y))
+def _translation(shifts):
+    return _affine((1.0, 0.0, shifts[:, 0]), (0.0, 1.0, shifts[:, 1]))
 
 
 def _rotation(angles):

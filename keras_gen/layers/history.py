@@ -30,7 +30,7 @@ class HistoryBuffer(keras.layers.Layer):
             shape=(size, *self.shape), initializer="zeros", name="kept", **state
         )
         self.count = self.add_weight(
-            shape=(), initializer="zeros", dtype="int32", name="count", **state
+            shape=(), initializer="zeros", dtype="int", name="count", **state
         )
         self.built = True
 
@@ -46,13 +46,13 @@ class HistoryBuffer(keras.layers.Layer):
             filling = count < self.size
             old = ops.logical_and(ops.logical_not(filling), draw[0, 0] < 0.5)
             place = ops.cast(ops.floor(draw[0, 1] * self.size), "int32")
-            place = ops.where(filling, count, place)
+            place = ops.where(filling, ops.cast(count, "int32"), place)
             there = ops.take(kept, [ops.minimum(place, self.size - 1)], axis=0)
             taken = ops.where(old, there, picture)
             stored = ops.logical_and(ops.logical_or(filling, old), _at(kept, place))
             return (
                 ops.where(stored, picture, kept),
-                count + ops.cast(filling, "int32"),
+                count + ops.cast(filling, count.dtype),
                 ops.where(_at(returned, row), taken, returned),
             )
 

@@ -63,14 +63,15 @@ class MinibatchStdDev(keras.layers.Layer):
     """
 
     def __init__(self, group=4, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         self.group = group
 
     def call(self, inputs):
         rows, shape = ops.shape(inputs)[0], inputs.shape[1:]
+        x = ops.cast(inputs, "float32")  # small deviations are what is looked for
         # The first rows fill the last group up.
         places = ops.arange(-(-rows // self.group) * self.group) % rows
-        groups = ops.take(inputs, places, axis=0)
+        groups = ops.take(x, places, axis=0)
         groups = ops.reshape(groups, (-1, self.group, *shape))
         groups = groups - ops.mean(groups, axis=1, keepdims=True)
         # The epsilon keeps the square root's own gradient finite at zero.
@@ -78,8 +79,8 @@ class MinibatchStdDev(keras.layers.Layer):
         mean = ops.mean(deviations, axis=tuple(range(1, len(shape) + 1)))  # (groups,)
         mean = ops.repeat(mean, self.group)[:rows]
         mean = ops.reshape(mean, (-1,) + (1,) * len(shape))
-        constant = ops.ones_like(inputs[..., :1]) * mean
-        return ops.concatenate([inputs, constant], axis=-1)
+        x = ops.concatenate([x, ops.ones_like(x[..., :1]) * mean], axis=-1)
+        return ops.cast(x, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], input_shape[-1] + 1)

@@ -11,6 +11,8 @@ import keras
 import numpy as np
 from keras import ops
 
+LONGEST = 64  # side that is multiplied by a matrix
+
 
 def doubled(x):
     """Tensor (batch, h, w, c) as (batch, 2 h, 2 w, c): bilinear, edges repeated."""
@@ -27,7 +29,7 @@ def blurred(x, pad):
 
     Sides grow by 2 pad - 3.
     """
-    return _resampled(x, functools.partial(_blurring, pad=pad))
+    return _resampled(x, _blurring, pad)
 
 
 @keras.saving.register_keras_serializable("keras_gen")
@@ -78,38 +80,53 @@ class Blur2D(keras.layers.Layer):
         return super().get_config() | {"pad": self.pad}
 
 
-def _resampled(x, matrix):
-    """A tensor (batch, h, w, c), each side multiplied by the matrix for its length.
+def _resampled(x, filtered, *options):
+    """A tensor (batch, h, w, c), both sides through a filter of lines.
 
-    To slice and add is as right, but a gradient through slices takes far longer than
-    the convolutions that stand between, on CPUs.
+    Short sides are multiplied by a matrix: a gradient through slices takes far longer
+    than the convolutions that stand between, on CPUs. Of long sides the matrix, nearly
+    all zeros, would cost more than these.
     """
     _, height, width, channels = x.shape
-    x = ops.matmul(ops.cast(matrix(width), x.dtype), x)
+    if max(height, width) > LONGEST:
+        for axis in (1, 2):
+            lines = filtered(ops.moveaxis(x, axis, 0), ops, *options)
+            x = ops.moveaxis(lines, 0, axis)
+        return x
+    across, down = (_matrix(side, filtered, *options) for side in (width, height))
+    x = ops.matmul(ops.cast(across, x.dtype), x)
     width = x.shape[2]
     x = ops.reshape(x, (-1, height, width * channels))
-    x = ops.matmul(ops.cast(matrix(height), x.dtype), x)
+    x = ops.matmul(ops.cast(down, x.dtype), x)
     return ops.reshape(x, (-1, x.shape[1], width, channels))
 
 
 @functools.cache
-def _doubling(side):
-    lines = _with_edges(side, 1).repeat(2, axis=0)
+def _matrix(side, filtered, *options):
+    return filtered(np.eye(side, dtype="float32"), np, *options)
+
+
+# Filters of lines (side, ...): of arrays by NumPy, of tensors by Keras's operations.
+
+
+def _doubling(lines, xp):
+    lines = xp.repeat(_with_edges(lines, 1, xp), 2, axis=0)
     return (lines[:-2] + 2 * lines[1:-1] + lines[2:])[1:-1] / 4
 
 
-@functools.cache
-def _halving(side):
-    return _blurring(side, 1)[::2]
+def _halving(lines, xp):
+    return _blurring(lines, xp, 1)[::2]
 
 
-@functools.cache
-def _blurring(side, pad):
-    lines = _with_edges(side, pad)
+def _blurring(lines, xp, pad):
+    lines = _with_edges(lines, pad, xp)
     outer, inner = lines[:-3] + lines[3:], lines[1:-2] + lines[2:-1]
     return (outer + 3 * inner) / 8
 
 
-def _with_edges(side, pad):
-    """The identity of a side, `pad` lines at both ends repeated."""
-    return np.pad(np.eye(side, dtype="float32"), [(pad, pad), (0, 0)], "symmetric")
+def _with_edges(lines, pad, xp):
+    """`pad` lines at both ends repeated."""
+    if not pad:
+        return lines
+    first, last = xp.flip(lines[:pad], axis=0), xp.flip(lines[-pad:], axis=0)
+    return xp.concatenate([first, lines, last], axis=0)

@@ -114,6 +114,9 @@ class AdaptiveInstanceNormalization(keras.layers.Layer):
     [features (batch, h, w, c), styles].
     """
 
+    def __init__(self, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+
     def build(self, input_shape):
         features, style = input_shape
         self.affine = EqualizedDense(2 * features[-1], gain=1.0, dtype="float32")
@@ -127,7 +130,7 @@ class AdaptiveInstanceNormalization(keras.layers.Layer):
         scale, shift = ops.split(self.affine(styles), 2, axis=-1)
         scale, shift = (y[:, None, None, :] for y in (scale, shift))
         x = x * ops.rsqrt(variance + 1e-8) * (scale + 1) + shift
-        return ops.cast(x, features.dtype)
+        return ops.cast(x, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         return input_shape[0]
@@ -150,7 +153,7 @@ class ModulatedConv2D(keras.layers.Layer):
     """
 
     def __init__(self, units, kernel_size=3, *, up=False, demodulate=True, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         self.units = units
         self.kernel_size = kernel_size
         self.up = up
@@ -169,10 +172,10 @@ class ModulatedConv2D(keras.layers.Layer):
 
     def call(self, inputs):
         features, styles = inputs
-        scales = self.affine(styles)
-        kernel = ops.cast(self.weight, "float32") * self.scale
-        x = features * ops.cast(scales[:, None, None, :], features.dtype)
-        x = self._convolved(x, ops.cast(kernel, features.dtype))
+        scales, dtype = self.affine(styles), self.compute_dtype
+        kernel = self.weight * self.scale
+        x = ops.cast(features, dtype) * ops.cast(scales[:, None, None, :], dtype)
+        x = self._convolved(x, ops.cast(kernel, dtype))
         if not self.demodulate:
             return x
         squares = ops.sum(ops.square(kernel), axis=(0, 1))  # (channels, units)

@@ -322,6 +322,9 @@ class AdversarialModel(Judging, Diagnosis, base.GenerativeModel):
     def score(self, images):
         """The critic's scores, higher for what it takes for real.
 
+        A critic that sees batches (`layers.MinibatchStdDev`, for one) scores a picture
+        among the others of the call, whose order then matters too.
+
         Args:
             images: (n, h, w, c), uint8 in [0, 255] or float in [0, 1].
 

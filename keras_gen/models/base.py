@@ -118,6 +118,11 @@ class GenerativeModel(Fitting, Staged, engine.Trainer, keras.Model):
             raise ValueError(f"Expected a number of samples above 0. Received: {n!r}")
         seed = secrets.randbelow(2**31) if seed is None else check_seed(seed)
         own, fixed = self.check_conditions(int(n), **conditions)
+        whole = {
+            name: np.asarray(fixed.pop(name), dtype)
+            for name, dtype in self.scalar_specs().items()
+            if name in fixed
+        }
         starts = range(0, int(n), CHUNK)
         shown = len(starts) > 4 if verbose == "auto" else bool(verbose)
         bar = keras.utils.Progbar(n) if shown else None
@@ -130,7 +135,7 @@ class GenerativeModel(Fitting, Staged, engine.Trainer, keras.Model):
                 self.sample_chunk,
                 np.int32(seed),
                 np.int32(chunk),
-                {name: values[places] for name, values in own.items()},
+                {name: values[places] for name, values in own.items()} | whole,
                 rows=rows,
                 **fixed,
             )
@@ -154,7 +159,7 @@ class GenerativeModel(Fitting, Staged, engine.Trainer, keras.Model):
         return {}
 
     def scalar_specs(self):
-        """Options of `sample` that are inputs of an exported program: name to dtype."""
+        """Options of `sample` that are inputs of its program: name to dtype."""
         return {}
 
     def sample_chunk(self, seed, chunk, own, *, rows, **fixed):
@@ -163,7 +168,7 @@ class GenerativeModel(Fitting, Staged, engine.Trainer, keras.Model):
         Args:
             seed: int32 scalar tensor.
             chunk: int32 scalar tensor; chunk c holds samples c * CHUNK and on.
-            own: dict from an option's name to its tensor (rows, ...).
+            own: dict from an option's name to its tensor, (rows, ...) or a scalar.
             rows: int or int32 scalar tensor in [1, CHUNK].
             **fixed: options of all samples.
         """

@@ -72,7 +72,7 @@ class ProgressiveGAN(AdversarialModel):
         self.shown = self.add_weight(
             shape=(self.num_stages,),
             initializer="zeros",
-            dtype="int32",
+            dtype="int",  # of 64 bits where GPUs keep no other
             trainable=False,
             aggregation="only_first_replica",
             name="shown",
@@ -129,7 +129,9 @@ class ProgressiveGAN(AdversarialModel):
         self._bring_networks()
 
     def enter_stage(self, stage):
-        """Start a stage, optimizers anew as in the authors' program.
+        """Start a stage, optimizers anew.
+
+        The authors' program does so too, and at the end of a fade besides.
 
         Adam's second moments of the newest level, which has had no gradient yet, would
         else be corrected for a bias that the count of updates says is long gone.
@@ -172,8 +174,8 @@ class ProgressiveGAN(AdversarialModel):
     def update(self, batch):
         super().update(batch)
         rows = ops.shape(backend.gather(batch[1]))[0]  # of all replicas
-        now = ops.cast(ops.arange(self.num_stages) == self.stage, "int32")
-        self.shown.assign_add(now * ops.cast(rows, "int32"))
+        now = ops.cast(ops.arange(self.num_stages) == self.stage, self.shown.dtype)
+        self.shown.assign_add(now * ops.cast(rows, self.shown.dtype))
 
     # Verbs
 

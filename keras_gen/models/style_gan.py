@@ -142,7 +142,10 @@ class StyleGAN2(Styled, AdversarialModel):
         return {n: keras.optimizers.Adam(2e-3, 0.0, 0.99, 1e-8) for n in self.networks}
 
     def default_averages(self):
-        """The generator's weights with a decay of 0.999; section 4 of the first."""
+        """The generator's weights with a decay of 0.999, as of `ProgressiveGAN`.
+
+        At 32 pictures a step the authors' program has 0.9978.
+        """
         return {"generator": 0.999}
 
     def generator_loss(self, batch, noise=0.0, training=True):

@@ -156,6 +156,8 @@ class Styled:
         return self.generator.num_styles
 
     def _styles_at(self, seeds):
+        if not len(seeds):
+            raise ValueError(f"Expected one seed at least. Received: {seeds!r}")
         styles = [
             self.run_compiled(self.first_style, np.int32(check_seed(seed)))
             for seed in seeds
@@ -256,6 +258,8 @@ class Styled:
                 f"Expected styles of shape (n, {width}) or (n, {full[0]}, {width}). "
                 f"Received: shape {styles.shape}"
             )
+        if not np.isfinite(styles).all():
+            raise ValueError("Expected styles, finite. Received: NaN or infinity")
         styles = styles.reshape(len(styles), -1, width)
         return np.broadcast_to(styles, (len(styles), *full))
 
@@ -264,12 +268,18 @@ class Styled:
             start, stop = (round(self.num_styles * k / 3) for k in THIRDS[layers])
             return list(range(start, stop))
         known = range(self.num_styles)
-        if isinstance(layers, str) or not all(k in known for k in layers):
+        if isinstance(layers, str) or not all(
+            _is_int(k) and k in known for k in layers
+        ):
             raise ValueError(
                 f"Expected layers as ints in [0, {self.num_styles}), or one of "
                 f"{sorted(THIRDS)}. Received: {layers!r}"
             )
         return list(layers)
+
+
+def _is_int(x):
+    return isinstance(x, (int, np.integer)) and not isinstance(x, bool)
 
 
 def _distances(pictures, others):

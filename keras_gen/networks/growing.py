@@ -107,8 +107,9 @@ class GrowingCritic(Growing):
         image_shape, filters: as `Growing` takes them.
         group: rows over whose deviation the last level is told, 0 for none; see
             `layers.MinibatchStdDev`.
-        smooth: whether sides are halved through `layers.SmoothDownsampling2D`, as in
-            StyleGAN's critic, in place of means of squares.
+        smooth: whether sides are halved through `layers.SmoothDownsampling2D`, the
+            filter of StyleGAN's critic, in place of means of squares. Either comes
+            after the rectifier; the authors' programs halve before it.
 
     Called on [(batch, *shape_at(stage)), alpha (batch, 1)] it returns float32
     (batch, 1).
@@ -157,9 +158,9 @@ class GrowingCritic(Growing):
 
 
 def faded(old, new, alpha):
-    """old + alpha (new - old), tensors (batch, h, w, c), alpha (batch, 1)."""
+    """(1 - alpha) old + alpha new, tensors (batch, h, w, c), alpha (batch, 1)."""
     alpha = ops.cast(ops.reshape(alpha, (-1, 1, 1, 1)), new.dtype)
-    return old + alpha * (new - old)
+    return (1 - alpha) * old + alpha * new
 
 
 def enlarged(pictures, factor=2):
