@@ -29,7 +29,8 @@ def guided(conditional, unconditional, weight, interval=None):
 
     def guide(x, sigma):
         without = unconditional(x, sigma)
-        return without + weight * (conditional(x, sigma) - without)
+        towards = _mapped(conditional, lambda c: without + weight * (c - without))
+        return towards(x, sigma)
 
     if interval is None:
         return guide

@@ -75,6 +75,10 @@ class Sampler:
             return schedule.levels(steps)
         return self.spacing(schedule, steps)
 
+    def over(self, share):
+        """The sampler that takes the same steps on a last share of the path alone."""
+        return self
+
 
 def loop(levels, body, state):
     """Fold `body(k, sigma, following, *state)` over the pairs of adjacent levels.
@@ -133,7 +137,7 @@ class Ancestral(Sampler):
 
     Draws from the posterior q(x_{t-1} | x_t, x_0) of equations 6 and 7 at the estimated
     x_0, by every step of the schedule or fewer (Nichol and Dhariwal 2021,
-    arXiv:2102.09672, section 4).
+    arXiv:2102.09672, section 4; which of them, `DiscreteSchedule.levels` says).
 
     Args:
         variance: 0 for the posterior's own, the lower bound of section 3.2; 1 for the
@@ -214,6 +218,9 @@ class Heun(Sampler):
                 "Expected 0 <= churn_min <= churn_max. "
                 f"Received: churn_min={self.churn_min}, churn_max={self.churn_max}"
             )
+
+    def over(self, share):
+        return dataclasses.replace(self, churn=self.churn * share)
 
     def __call__(self, denoise, levels, x):
         count = ops.cast(ops.shape(levels)[0] - 1, x.dtype)

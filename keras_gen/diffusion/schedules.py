@@ -96,6 +96,9 @@ class DiscreteSchedule(Schedule):
     def levels(self, steps):
         """The levels of steps spread evenly, the last one included.
 
+        The first step is not: the "trailing" spacing of Lin et al. 2024
+        (arXiv:2305.08891, section 3.3), where the samplers' papers keep it.
+
         Raises:
             ValueError: `steps` is an int and not in [1, self.steps].
         """

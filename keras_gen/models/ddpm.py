@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_gen import diffusion
 from keras_gen.engine import random
-from keras_gen.models import base
+from keras_gen.models.denoising import levels_of
 from keras_gen.models.diffusion import DiffusionModel, column
 
 VARIATIONAL_WEIGHT = 1e-3  # lambda of Nichol and Dhariwal's equation 16
@@ -27,12 +27,13 @@ class DDPM(DiffusionModel):
             the logarithm of each variance lies, trained by the variational bound
             beside the simple loss (Nichol and Dhariwal 2021, arXiv:2102.09672,
             equations 15 and 16); a denoiser then returns twice the channels. Logs
-            `variational_bound`, bits a dimension, too.
+            `bound_bits_per_dim`, without the prior's term, too. The last step's
+            deviation is never learned; see `diffusion.bound.decoder_term`.
         **options: as `DiffusionModel` takes them; by default
             `diffusion.LinearSchedule()` and `diffusion.Epsilon()`.
     """
 
-    trackers = ("loss", "variational_bound")
+    trackers = ("loss", "bound_bits_per_dim")
 
     def __init__(self, *, learned_variance=False, name="ddpm", **options):
         super().__init__(name=name, **options)
@@ -61,7 +62,7 @@ class DDPM(DiffusionModel):
         bits = nats * self.schedule.steps / (math.prod(self.data_shape()) * math.log(2))
         return {
             "loss": simple + VARIATIONAL_WEIGHT * bits,
-            "variational_bound": bits,
+            "bound_bits_per_dim": bits,
         }
 
     def clean(self, output, x, sigma):
@@ -92,23 +93,14 @@ class DDPM(DiffusionModel):
         last = diffusion.bound.decoder_term(images, estimate, table[1])
         return ops.where(first, last, inner)
 
-    def denoiser_of(self, sampler=None, labels=None, guidance=None):
-        denoise = super().denoiser_of(sampler, labels, guidance)
+    def meaning_for(self, sampler):
         own = isinstance(sampler, diffusion.Ancestral) and sampler.variance is None
         if not (self.learned_variance and own):
-            return denoise
-        shown = () if labels is None else (self.one_hot(labels),)
-
-        def with_variance(x, sigma):
-            rows = ops.shape(x)[0]
-            levels = ops.broadcast_to(sigma, (rows,))
-            output = self.output(x, levels, shown or self.hidden_labels(rows))
-            fraction = self.parts(output)[1]
-            if guidance is not None:
-                return denoise(x, sigma), fraction
-            return self.clean(output, x, levels), fraction
-
-        return with_variance
+            return self.clean
+        return lambda output, *place: (
+            self.clean(output, *place),
+            self.parts(output)[1],
+        )
 
     def variational_bound(self, images, labels=None, *, seed=0):
         """A lower bound of log p(x) of 8-bit pictures, every step by one draw of noise.
@@ -117,7 +109,8 @@ class DDPM(DiffusionModel):
         likelihood, with all steps.
 
         Args:
-            images: (n, h, w, c), uint8 in [0, 255] or float in [0, 1].
+            images: (n, h, w, c), uint8 in [0, 255] or float in [0, 1], which is rounded
+                to these levels.
             labels: ints (n,) or one for all, or None to go without.
             seed: int in [0, 2**31) of the noise.
 
@@ -135,13 +128,13 @@ class DDPM(DiffusionModel):
 
     def _bound_term(self, data, place):
         """The bound's term at a step; at one more than there are, the prior's."""
-        images, step = base.to_signed(data["images"]), place[2]
+        images, step = levels_of(data["images"]), place[2]
         rows = ops.shape(images)[0]
         labels = (self.one_hot(data["labels"]),) if "labels" in data else ()
         sigmas = self.schedule.sigmas().astype("float32")
         sigma = ops.take(sigmas, ops.minimum(step, self.schedule.steps - 1))
         sigma = ops.broadcast_to(sigma, (rows,))
-        with self.noise(*ops.unstack(place, 3)):
+        with self.own_noise(place):
             noisy = images + column(sigma) * random.normal(ops.shape(images))
         output = self.output(noisy, sigma, labels or self.hidden_labels(rows))
         estimate = ops.clip(self.clean(output, noisy, sigma), -1.0, 1.0)

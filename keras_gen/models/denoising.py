@@ -12,6 +12,8 @@ from keras_gen.engine import random
 from keras_gen.engine.trainer import check_seed
 from keras_gen.models import base, checks
 
+OWN = 1  # last fold of the noise of verbs that are given pictures
+
 
 class Denoising:
     """The half of a diffusion model whose verbs start from pictures, or end in noise.
@@ -142,7 +144,7 @@ class Denoising:
         40).
 
         Args:
-            images: pictures.
+            images: pictures; floats are rounded to those levels.
             labels: ints (n,) or one for all, or None to go without.
             steps: of Heun's method, at least 2.
             seed: int in [0, 2**31) of the noise within a level and of the probes.
@@ -161,7 +163,7 @@ class Denoising:
 
     def _inpaint(self, data, place, *, sampler):
         known = base.to_signed(data["images"])
-        with self.noise(*ops.unstack(place, 2)):
+        with self.own_noise(place):
             levels = sampler.path(self.schedule)
             noise = random.normal(ops.shape(known))
             denoise = self._denoiser(data, sampler)
@@ -169,11 +171,12 @@ class Denoising:
             return self.run_sampler(sampler, denoise, levels, levels[0] * noise)
 
     def _edit(self, data, place, *, sampler, strength):
-        with self.noise(*ops.unstack(place, 2)):
+        with self.own_noise(place):
             levels = sampler.path(self.schedule)
             count = levels.shape[0] - 1
             # Rounded, for 0.14 * 50 is more than 7.
-            levels = levels[count - math.ceil(round(strength * count, 9)) :]
+            taken = math.ceil(round(strength * count, 9))
+            levels, sampler = levels[count - taken :], sampler.over(taken / count)
             images = base.to_signed(data["images"])
             x = images + levels[0] * random.normal(ops.shape(images))
             denoise = self._denoiser(data, sampler)
@@ -191,8 +194,8 @@ class Denoising:
         return base.from_signed(sampler(self._denoiser(data), levels, x))
 
     def _log_likelihood(self, data, place, *, steps):
-        images = base.to_signed(data["images"])
-        with self.noise(*ops.unstack(place, 2)):
+        images = levels_of(data["images"])
+        with self.own_noise(place):
             x = images + LEVEL * (random.uniform(ops.shape(images)) - 0.5)
             probe = ops.sign(random.uniform(ops.shape(images)) - 0.5)
         size, denoise = math.prod(images.shape[1:]), self._denoiser(data)
@@ -205,6 +208,16 @@ class Denoising:
         levels = self.flow_levels()(self.schedule, steps)
         nats = diffusion.flow.log_density(rest_and_divergence, levels, x)
         return nats + size * math.log(LEVEL)
+
+    def own_noise(self, place):
+        """The noise of a verb, a context.
+
+        Not that of the samples of its seed: given back to them it would undo itself.
+
+        Args:
+            place: int32 scalars (k,) in a tensor, the seed first.
+        """
+        return self.noise(*ops.unstack(place, place.shape[0]), OWN)
 
     def _denoiser(self, data, sampler=None):
         return self.denoiser_of(sampler, data.get("labels"), data.get("guidance"))
@@ -239,6 +252,11 @@ class Denoising:
             where = np.int32([seed, start, *place])
             parts.append(self.run_compiled(method, data, where, **static))
         return np.concatenate(parts)
+
+
+def levels_of(images):
+    """Pictures at the nearest 8-bit levels, on the scale of [-1, 1]."""
+    return ops.round((base.to_signed(images) + 1) / LEVEL) * LEVEL - 1
 
 
 def _check_flow_steps(steps):

@@ -168,22 +168,38 @@ class DiffusionModel(Denoising, Labelled, base.GenerativeModel):
         skip, out, _ = self.target.scales(column(sigma))
         return skip * x + out * output
 
-    def estimate(self, x, sigma, labels=()):
+    def estimate(self, x, sigma, labels=(), meaning=None):
         """D(x; sigma): estimates of clean examples on the scale of [-1, 1].
 
         Args:
             x: float32 (batch, h, w, c), clean examples plus sigma times noise.
             sigma: float32 (batch,) or a scalar, above 0.
             labels: one-hot labels (batch, num_classes) in a tuple; () for none.
+            meaning: function in place of `clean`, of the same arguments.
         """
         rows = ops.shape(x)[0]
         sigma = ops.broadcast_to(ops.cast(sigma, "float32"), (rows,))
         output = self.output(x, sigma, labels or self.hidden_labels(rows))
-        return self.clean(output, x, sigma)
+        return (meaning or self.clean)(output, x, sigma)
+
+    def meaning_for(self, sampler):
+        """What a sampler makes of outputs: `clean`, or a function of its arguments."""
+        return self.clean
 
     def hidden_labels(self, rows):
-        """What the network is given of labels where there are none to show."""
-        return (ops.zeros((rows, self.num_classes)),) if self.takes_labels() else ()
+        """What the network is given of labels where there are none to show.
+
+        Raises:
+            ValueError: the model has always seen them.
+        """
+        if not self.takes_labels():
+            return ()
+        if not self._config["unlabelled"]:
+            raise ValueError(
+                "Expected labels of a model that has not learnt to go without them "
+                "(unlabelled=0). Received: labels=None"
+            )
+        return (ops.zeros((rows, self.num_classes)),)
 
     def denoiser_of(self, sampler=None, labels=None, guidance=None):
         """The function denoise(x, sigma) that a sampler calls.
@@ -193,12 +209,11 @@ class DiffusionModel(Denoising, Labelled, base.GenerativeModel):
             labels: int32 (batch,), none below 0; None to go without.
             guidance: float32 (batch,); see `diffusion.denoisers.guided`.
         """
-        if labels is None:
-            return self.estimate
-        shown = (self.one_hot(labels),)
+        meaning = self.meaning_for(sampler)
+        shown = () if labels is None else (self.one_hot(labels),)
 
         def conditional(x, sigma):
-            return self.estimate(x, sigma, shown)
+            return self.estimate(x, sigma, shown, meaning)
 
         if guidance is None:
             return conditional
@@ -218,7 +233,7 @@ class DiffusionModel(Denoising, Labelled, base.GenerativeModel):
             labels: ints (n,) or one for all, or None to draw them uniformly.
             guidance: number, or one for each sample: 1 for what the labels say, more
                 for more of it (see `diffusion.denoisers.guided`), at up to twice the
-                work, thrice by `Ancestral` with learned variances.
+                work.
             sampler: of `keras_gen.diffusion`; see `default_sampler`.
 
         Raises:
