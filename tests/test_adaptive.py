@@ -244,6 +244,18 @@ def test_models_build_the_layer_that_they_are_given(name):
     model.fit(rows, beside, batch_size=8, verbose=0)
 
 
+@pytest.mark.parametrize("stage", [0, 2])
+def test_pictures_of_every_stage_are_augmented(stage):
+    augmentation = layers.AdaptiveAugmentation(pictures=64, target=-0.99)
+    options = {"filters": (3, 4, 6), "augmentation": augmentation}
+    model = conformance.make("StyleGAN", **options)
+    model.augmentation.probability.assign(0.5)
+    model.compile()
+    model.set_stage(stage)
+    model.fit(conformance.images(16), batch_size=16, verbose=0)
+    assert float(model.augmentation.probability.numpy()) == pytest.approx(0.75)
+
+
 def test_packs_count_as_the_pictures_that_they_are_of():
     layer = layers.AdaptiveAugmentation(pictures=100)
     model = conformance.make("DCGAN", packing=2, augmentation=layer)

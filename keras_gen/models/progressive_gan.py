@@ -31,7 +31,7 @@ class ProgressiveGAN(AdversarialModel):
         group: of the critic's deviations, `layers.MinibatchStdDev`; 0 for none.
         critic, generator: networks with a `stage`, as `networks.GrowingCritic` and
             `networks.GrowingGenerator`.
-        latent_dim, critic_updates, loss, penalties, instance_noise: as
+        latent_dim, critic_updates, loss, penalties, instance_noise, augmentation: as
             `AdversarialModel` takes them.
     """
 
@@ -48,6 +48,7 @@ class ProgressiveGAN(AdversarialModel):
         loss=None,
         penalties=None,
         instance_noise=0.0,
+        augmentation=None,
         critic=None,
         generator=None,
         name="progressive_gan",
@@ -60,6 +61,7 @@ class ProgressiveGAN(AdversarialModel):
             loss=loss,
             penalties=penalties,
             instance_noise=instance_noise,
+            augmentation=augmentation,
             critic=critic,
             generator=generator,
             name=name,
