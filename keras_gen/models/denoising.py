@@ -146,7 +146,9 @@ class Denoising:
         Args:
             images: pictures; floats are rounded to those levels.
             labels: ints (n,) or one for all, or None to go without.
-            steps: of Heun's method, at least 2.
+            steps: of Heun's method, at least 2. Fewer find more: of a Gaussian with
+                correlated pixels 30 steps find 0.04 bits a dimension too much, 60
+                0.014, 120 0.007.
             seed: int in [0, 2**31) of the noise within a level and of the probes.
 
         Returns:
